@@ -9,14 +9,14 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
 
 from sqlalchemy import create_engine, text
 
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, is_free, who_uses
+from psp_core.local_stack.ports import LOOPBACK, require_free
 from psp_core.local_stack.processes import spawn_tied, wait_until, working_in
+from psp_core.local_stack.program import Program, last_line, rotate
 from psp_core.local_stack.unprivileged import (
     reachable_binaries,
     reachable_data_folder,
@@ -58,14 +58,11 @@ THROWAWAY_SETTINGS: Mapping[str, str] = MappingProxyType(
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Program):
     """Postgres on the loopback `port`, with its data, password and log below `data_dir`.
 
     It stops cleanly when the thread that started it ends, even by `kill -9`. As root it runs as another user.
     """
-
-    name = "postgres"
-    ready_within_s = READY_WITHIN_S
 
     def __init__(
         self,
@@ -76,70 +73,54 @@ class EmbeddedPostgres:
         log_file: Path | None = None,
     ) -> None:
         self.port = port
-        self.process: subprocess.Popen[bytes] | None = None
         self._data_dir = data_dir
         self._settings = {**_DEFAULTS, **settings, "port": str(port)}
-        self._log_file = log_file
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        super().__init__(
+            "postgres",
+            command=["postgres"],
+            # No PG* variable of the caller may choose another port, user or service file.
+            environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            folder=Path("/"),
+            log_file=log_file or data_dir / "postgres.log",
+            ready=self._accepts_connections,
+            ready_within_s=READY_WITHIN_S,
+            stop_within_s=_FAST_STOP_WITHIN_S,
+            stop_signal=signal.SIGINT,
+        )
 
     @property
     def folder(self) -> Path:
         """Where the data really is: `data_dir`, or what it links to."""
         return self._data_dir.resolve()
 
-    @property
-    def log_file(self) -> Path:
-        """Where Postgres and initdb write what they have to say."""
-        return self._log_file or self.folder / "postgres.log"
-
-    def start(self) -> None:
-        """Start and wait until connections are accepted. Raises `LocalStackError`, in one sentence."""
-        self.launch()
-        ended_or_ready = wait_until(lambda: self.is_ready() or not self._runs(), timeout_s=self.ready_within_s)
-        if not (ended_or_ready and self.is_ready()):
-            self.stop()
-            raise LocalStackError(f"Postgres did not start: {_last_line(self.log_file)} (log: {self.log_file})")
-
     def launch(self) -> None:
         """Start without waiting. What a crash left behind is waited for, then recovered by Postgres itself."""
-        self._forget_dead_postmaster()
+        if self.process is not None:
+            # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
+            self.process.wait()
         account = server_account(self.folder)
         require_droppable(account)
         reachable_data_folder(self._data_dir, account=account)
         binaries = reachable_binaries(account)
         self._clear_stale_lock()
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        rotate(self.log_file)
         user = account.pw_name if os.geteuid() == 0 else None
         if not self._cluster.exists():
             self._create_cluster(binaries, user=user)
-        if not is_free(self.port):
-            raise LocalStackError(f"Port {self.port}, meant for Postgres, is in use by {who_uses(self.port)}.")
+        require_free(self.port, purpose="Postgres", setting="PSP_POSTGRES_PORT")
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         self.process = self._spawn([binaries / "postgres", "-D", self._cluster, *options], user=user)
 
-    def is_ready(self) -> bool:
-        """Tell whether this very server accepts connections."""
-        pid, status = _lock_file_says(self._cluster)
-        return self._runs() and self.process is not None and pid == self.process.pid and status == _READY
-
-    def stop(self) -> None:
-        """Stop: open connections are cut, what was committed stays. Does nothing when it does not run."""
+    def wait_or_kill(self) -> None:
+        """Wait for the shutdown; when it takes too long, stop without a checkpoint and recover at the next start."""
         if self.process is None:
             return
-        for number, patience_s in ((signal.SIGINT, _FAST_STOP_WITHIN_S), (signal.SIGQUIT, _HARD_STOP_WITHIN_S)):
-            if self._runs():
-                self.process.send_signal(number)
-                wait_until(lambda: not self._runs(), timeout_s=patience_s)
-        if self._runs():
-            self.process.kill()
-        self._forget_dead_postmaster()
+        if not wait_until(lambda: not self.runs(), timeout_s=_FAST_STOP_WITHIN_S):
+            self.process.send_signal(signal.SIGQUIT)
+            wait_until(lambda: not self.runs(), timeout_s=_HARD_STOP_WITHIN_S)
+        super().wait_or_kill()
+        # Backends open sessions of their own; they end with the postmaster, but not in the same instant.
         wait_until(lambda: not working_in(self._cluster), timeout_s=_HARD_STOP_WITHIN_S)
 
     def url(self, database: str = "postgres") -> str:
@@ -163,14 +144,9 @@ class EmbeddedPostgres:
     def _password_file(self) -> Path:
         return self.folder / "password"
 
-    def _runs(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def _forget_dead_postmaster(self) -> None:
-        # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
-        if self.process is not None:
-            self.process.wait()
-            self.process = None
+    def _accepts_connections(self) -> bool:
+        pid, status = _lock_file_says(self._cluster)
+        return self.process is not None and pid == self.process.pid and status == _READY
 
     def _clear_stale_lock(self) -> None:
         """Wait for a server whose owner was killed, and remove a lock file that names a process of somebody else."""
@@ -197,24 +173,23 @@ class EmbeddedPostgres:
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
         if self._spawn(command, user=user).wait() != 0:
-            raise LocalStackError(f"initdb failed: {_last_line(self.log_file)} (log: {self.log_file})")
+            raise LocalStackError(f"initdb failed: {last_line(self.log_file)} (log: {self.log_file})")
         # Renamed at the end, so that an initdb that was killed is never taken for a cluster.
         unfinished.rename(self._cluster)
 
     def _spawn(self, command: list[str | Path], *, user: str | None) -> subprocess.Popen[bytes]:
-        # No PG* variable of the caller may choose another port, user or service file.
         return spawn_tied(
             command,
-            environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
-            folder=Path("/"),
+            environment=self._environment,
+            folder=self._folder,
             log_file=self.log_file,
-            death_signal=signal.SIGINT,
+            death_signal=self._stop_signal,
             user=user,
         )
 
 
 def create_database(url: str, *, name: str) -> None:
-    """Create a database on the server of `url`, unless it exists; safe when two do it at once."""
+    """Create a database on the server of `url`, unless it exists."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
@@ -235,8 +210,3 @@ def _lock_file_says(cluster: Path) -> tuple[int | None, str]:
     if len(lines) < 8:
         return None, ""
     return int(lines[0]), lines[7].strip()
-
-
-def _last_line(log_file: Path) -> str:
-    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines() if log_file.exists() else []
-    return lines[-1] if lines else "it wrote nothing"

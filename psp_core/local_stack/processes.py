@@ -15,7 +15,8 @@ _TIED = Path(__file__).with_name("tied.py")
 _POLL_S = 0.02
 _START_TIME_FIELD = 19
 _STATE_FIELD = 0
-_GROUP_FIELD = 2
+_PARENT_FIELD = 1
+_SESSION_FIELD = 3
 
 
 class Identity(NamedTuple):
@@ -70,10 +71,10 @@ def identity(pid: int) -> Identity | None:
     return Identity(pid, int(fields[_START_TIME_FIELD]))
 
 
-def group_of(pid: int) -> int | None:
-    """Return the process group of a live process."""
+def parent_of(pid: int) -> int | None:
+    """Return the parent of a process, also of a zombie."""
     fields = _stat(pid)
-    return None if fields is None or fields[_STATE_FIELD] in "ZX" else int(fields[_GROUP_FIELD])
+    return None if fields is None else int(fields[_PARENT_FIELD])
 
 
 def all_pids() -> list[int]:
@@ -81,10 +82,10 @@ def all_pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def in_group(group: int) -> list[Identity]:
-    """Return the live members of a process group."""
-    members = (identity(pid) for pid in all_pids() if group_of(pid) == group)
-    return [member for member in members if member is not None]
+def in_session(session: int) -> list[Identity]:
+    """Return the live members of a session: whatever its leader started, and that did not open one of its own."""
+    found = (identity(pid) for pid in all_pids() if _session_of(pid) == session)
+    return [one for one in found if one is not None]
 
 
 def working_in(folder: Path) -> list[Identity]:
@@ -138,6 +139,11 @@ def _stat(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def _session_of(pid: int) -> int | None:
+    fields = _stat(pid)
+    return None if fields is None else int(fields[_SESSION_FIELD])
 
 
 def _link(pid: int, name: str) -> str | None:
