@@ -1,0 +1,1 @@
+"""What the ports are in production: Postgres, SQS, the system clock, folders and buckets."""

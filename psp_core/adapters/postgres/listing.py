@@ -1,0 +1,58 @@
+"""Newest-first lists of one merchant's rows, by keyset. Ids rise with time, so they are the sort key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from psp_core.domain.ids import first_id_at
+from psp_core.domain.listing import Page
+
+
+@dataclass(slots=True)
+class Conditions:
+    """Collects a list's conditions. Column names come from this package only, values are parameters."""
+
+    customer_id: str
+    _texts: list[str] = field(default_factory=list)
+    _values: list[Any] = field(default_factory=list)
+
+    def add(self, text: str, value: Any) -> None:
+        self._texts.append(text)
+        self._values.append(value)
+
+    def equal(self, column: str, value: Any) -> None:
+        if value is not None:
+            self.add(f"{column} = %s", str(value))
+
+    def between(self, column: str, least: int | None, most: int | None) -> None:
+        if least is not None:
+            self.add(f"{column} >= %s", least)
+        if most is not None:
+            self.add(f"{column} <= %s", most)
+
+    def within(self, column: str, start: Any, end: Any) -> None:
+        if start is not None:
+            self.add(f"{column} >= %s", start)
+        if end is not None:
+            self.add(f"{column} < %s", end)
+
+    def created(self, start: datetime | None, end: datetime | None) -> None:
+        """Bound the creation time through the id, which begins with it: the list's own index serves."""
+        if start is not None:
+            self.add("id >= %s", first_id_at(start))
+        if end is not None:
+            self.add("id < %s", first_id_at(end))
+
+    def newest_first(self, connection: Connection, table: str, columns: str, page: Page) -> Iterable[Row[Any]]:
+        if page.after is not None:
+            self.add("id < %s", page.after)
+        where = " AND ".join(["customer_id = %s", *self._texts])
+        return connection.exec_driver_sql(
+            f"SELECT {columns} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %s OFFSET %s",
+            (self.customer_id, *self._values, page.limit, page.offset),
+        )

@@ -1,0 +1,104 @@
+"""Payables in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from psp_core.adapters.postgres.listing import Conditions
+from psp_core.domain.listing import Page, PayableFilter
+from psp_core.domain.money import Currency, Money
+from psp_core.domain.payables import NewPayable, Payable, PayableStatus, PayableType
+
+_COLUMNS = """id, transaction_id, customer_id, type, status, payment_method, installment, installments, currency,
+ amount_minor, fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, settlement_id, created_at,
+ updated_at"""
+
+_ADD_MISSING = """
+INSERT INTO payables (
+    id, transaction_id, customer_id, status, payment_method, installment, installments, currency,
+    amount_minor, fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, type, created_at, updated_at
+)
+SELECT *, 'credit', %s, %s FROM unnest(
+    %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::smallint[], %s::text[],
+    %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::date[], %s::timestamptz[]
+)
+ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPayables:
+    connection: Connection
+
+    def add_missing(self, rows: Sequence[NewPayable], *, ids: Sequence[UUID], now: datetime) -> int:
+        if not rows:
+            return 0
+        columns = map(list, zip(*map(_values, ids, rows), strict=True))
+        return self.connection.exec_driver_sql(_ADD_MISSING, (now, now, *columns)).rowcount
+
+    def find(self, customer_id: str, id: UUID) -> Payable | None:
+        row = self.connection.exec_driver_sql(
+            f"SELECT {_COLUMNS} FROM payables WHERE id = %s AND customer_id = %s", (id, customer_id)
+        ).one_or_none()
+        return _payable(row) if row else None
+
+    def page(self, customer_id: str, where: PayableFilter, page: Page) -> list[Payable]:
+        conditions = Conditions(customer_id)
+        conditions.equal("status", where.status)
+        conditions.equal("payment_method", where.payment_method)
+        conditions.equal("transaction_id", where.transaction_id)
+        conditions.equal("settlement_id", where.settlement_id)
+        conditions.created(where.created_from, where.created_before)
+        conditions.within("payment_at", where.payment_from, where.payment_before)
+        conditions.between("amount_minor", where.amount_min, where.amount_max)
+        return [_payable(row) for row in conditions.newest_first(self.connection, "payables", _COLUMNS, page)]
+
+
+def _values(id: UUID, row: NewPayable) -> tuple[Any, ...]:
+    source = row.source
+    return (
+        str(id),
+        str(source.transaction_id),
+        source.customer_id,
+        row.status.value,
+        source.payment_method.value,
+        row.installment,
+        source.installments,
+        row.amount.currency.value,
+        row.amount.minor,
+        row.fee_bps,
+        row.fee.minor,
+        row.amount.minor - row.fee.minor,
+        row.payment_at,
+        row.due_on,
+        row.paid_at,
+    )
+
+
+def _payable(row: Row[Any]) -> Payable:
+    currency = Currency(row.currency)
+    return Payable(
+        id=row.id,
+        transaction_id=row.transaction_id,
+        customer_id=row.customer_id,
+        type=PayableType(row.type),
+        status=PayableStatus(row.status),
+        installment=row.installment,
+        installments=row.installments,
+        amount=Money(row.amount_minor, currency),
+        fee_bps=row.fee_bps,
+        fee=Money(row.fee_minor, currency),
+        receivable=Money(row.receivable_minor, currency),
+        payment_at=row.payment_at,
+        due_on=row.due_on,
+        paid_at=row.paid_at,
+        settlement_id=row.settlement_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,138 @@
+"""The store: a pool of connections, and units of work that commit or roll back as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+import psycopg2.extras
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+
+from psp_core.adapters.postgres.books import PostgresBooks
+from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
+from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
+from psp_core.adapters.postgres.outbox import PostgresOutbox
+from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.settlements import PostgresSettlements
+from psp_core.adapters.postgres.transactions import PostgresTransactions
+from psp_core.domain.errors import StorageUnavailable
+
+psycopg2.extras.register_uuid()
+
+# The first of pg_try_advisory_lock's two numbers: which kind of thing the second one names.
+_DUE_DATE_LOCK = 7001
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How many connections, and how long anything may take; times in seconds."""
+
+    size: int = 8
+    connect_timeout_s: int = 2
+    checkout_timeout_s: int = 2
+    statement_timeout_s: int = 30
+    lock_timeout_s: int = 10
+
+
+def connect(url: str, *, limits: PoolLimits, application_name: str = "psp") -> Engine:
+    """Return an engine whose every wait is bounded. Nothing is connected yet."""
+    options = " ".join(
+        f"-c {name}={value}"
+        for name, value in {
+            "timezone": "UTC",
+            "statement_timeout": f"{limits.statement_timeout_s}s",
+            "lock_timeout": f"{limits.lock_timeout_s}s",
+            "idle_in_transaction_session_timeout": f"{2 * limits.statement_timeout_s}s",
+        }.items()
+    )
+    return create_engine(
+        url,
+        pool_size=limits.size,
+        max_overflow=0,
+        pool_timeout=limits.checkout_timeout_s,
+        pool_use_lifo=True,
+        connect_args={
+            "options": options,
+            "connect_timeout": limits.connect_timeout_s,
+            "application_name": application_name,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": limits.statement_timeout_s * 1000,
+        },
+    )
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what an unreachable or overloaded database raises into StorageUnavailable."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        raise StorageUnavailable("the database did not answer in time") from error
+
+
+@dataclass(frozen=True)
+class PostgresUnitOfWork:
+    connection: Connection
+
+    @cached_property
+    def transactions(self) -> PostgresTransactions:
+        return PostgresTransactions(self.connection)
+
+    @cached_property
+    def payables(self) -> PostgresPayables:
+        return PostgresPayables(self.connection)
+
+    @cached_property
+    def outbox(self) -> PostgresOutbox:
+        return PostgresOutbox(self.connection)
+
+    @cached_property
+    def idempotency_keys(self) -> PostgresIdempotencyKeys:
+        return PostgresIdempotencyKeys(self.connection)
+
+    @cached_property
+    def fee_plans(self) -> PostgresFeePlans:
+        return PostgresFeePlans(self.connection)
+
+    @cached_property
+    def settlements(self) -> PostgresSettlements:
+        return PostgresSettlements(self.connection)
+
+    @cached_property
+    def books(self) -> PostgresBooks:
+        return PostgresBooks(self.connection)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStore:
+    engine: Engine
+    read_only: Engine | None = field(default=None)
+    """A replica for the merchants' reads, when there is one."""
+
+    @contextmanager
+    def begin(self) -> Iterator[PostgresUnitOfWork]:
+        with storage_errors(), self.engine.begin() as connection:
+            yield PostgresUnitOfWork(connection)
+
+    @contextmanager
+    def read_as(self, customer_id: str) -> Iterator[PostgresUnitOfWork]:
+        with storage_errors(), (self.read_only or self.engine).begin() as connection:
+            yield PostgresUnitOfWork(connection)
+
+    @contextmanager
+    def hold_due_date(self, due_on: date) -> Iterator[bool]:
+        with storage_errors(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            number = due_on.toordinal()
+            held = connection.exec_driver_sql(
+                "SELECT pg_try_advisory_lock(%s, %s)", (_DUE_DATE_LOCK, number)
+            ).scalar_one()
+            try:
+                yield bool(held)
+            finally:
+                if held:
+                    connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_DUE_DATE_LOCK, number))

@@ -1,0 +1,124 @@
+"""Transactions in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from psp_core.adapters.postgres.listing import Conditions
+from psp_core.domain.ids import first_id_at
+from psp_core.domain.listing import Page, TransactionFilter
+from psp_core.domain.money import Currency, Money
+from psp_core.domain.payables import PayableSource
+from psp_core.domain.transactions import PaymentMethod, Transaction, TransactionStatus
+
+_COLUMNS = """id, customer_id, status, amount_minor, currency, payment_method, installments, description, reference,
+ card_holder_name, card_expires_on, card_last_four, card_brand, created_at, updated_at"""
+
+# One statement for a whole commit: arrays are several times as fast as a VALUES row each.
+_ADD = f"""
+INSERT INTO transactions ({_COLUMNS})
+SELECT * FROM unnest(
+    %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::text[],
+    %s::text[], %s::date[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[]
+)
+"""
+
+_SOURCES = """
+SELECT id, customer_id, amount_minor, currency, payment_method, installments, created_at
+FROM transactions WHERE id = ANY(%s::uuid[])
+"""
+
+_WITHOUT_PAYABLES = """
+SELECT id FROM transactions
+WHERE id >= %s AND id < %s
+  AND NOT EXISTS (SELECT FROM payables WHERE payables.transaction_id = transactions.id)
+ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTransactions:
+    connection: Connection
+
+    def add(self, rows: Sequence[Transaction]) -> None:
+        self.connection.exec_driver_sql(_ADD, tuple(map(list, zip(*map(_values, rows), strict=True))))
+
+    def find(self, customer_id: str, id: UUID) -> Transaction | None:
+        row = self.connection.exec_driver_sql(
+            f"SELECT {_COLUMNS} FROM transactions WHERE id = %s AND customer_id = %s", (id, customer_id)
+        ).one_or_none()
+        return _transaction(row) if row else None
+
+    def page(self, customer_id: str, where: TransactionFilter, page: Page) -> list[Transaction]:
+        conditions = Conditions(customer_id)
+        conditions.equal("status", where.status)
+        conditions.equal("payment_method", where.payment_method)
+        conditions.equal("reference", where.reference)
+        conditions.created(where.created_from, where.created_before)
+        conditions.between("amount_minor", where.amount_min, where.amount_max)
+        return [_transaction(row) for row in conditions.newest_first(self.connection, "transactions", _COLUMNS, page)]
+
+    def sources(self, ids: Sequence[UUID]) -> list[PayableSource]:
+        rows = self.connection.exec_driver_sql(_SOURCES, ([str(id) for id in ids],))
+        return [
+            PayableSource(
+                transaction_id=id,
+                customer_id=customer_id,
+                amount=Money(amount_minor, Currency(currency)),
+                payment_method=PaymentMethod(payment_method),
+                installments=installments,
+                created_at=created_at,
+            )
+            for id, customer_id, amount_minor, currency, payment_method, installments, created_at in rows
+        ]
+
+    def without_payables(self, *, created_from: datetime, created_before: datetime, limit: int) -> list[UUID]:
+        rows = self.connection.exec_driver_sql(
+            _WITHOUT_PAYABLES, (first_id_at(created_from), first_id_at(created_before), limit)
+        )
+        return list(rows.scalars())
+
+
+def _values(row: Transaction) -> tuple[Any, ...]:
+    return (
+        str(row.id),
+        row.customer_id,
+        row.status.value,
+        row.amount.minor,
+        row.amount.currency.value,
+        row.payment_method.value,
+        row.installments,
+        row.description,
+        row.reference,
+        row.card_holder_name,
+        row.card_expires_on,
+        row.card_last_four,
+        row.card_brand,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def _transaction(row: Row[Any]) -> Transaction:
+    return Transaction(
+        id=row.id,
+        status=TransactionStatus(row.status),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        customer_id=row.customer_id,
+        description=row.description,
+        amount=Money(row.amount_minor, Currency(row.currency)),
+        payment_method=PaymentMethod(row.payment_method),
+        card_holder_name=row.card_holder_name,
+        card_expires_on=row.card_expires_on,
+        card_last_four=row.card_last_four,
+        card_brand=row.card_brand,
+        installments=row.installments,
+        reference=row.reference,
+    )

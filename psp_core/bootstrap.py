@@ -1,0 +1,127 @@
+"""The composition root: reads the settings once and hands out use cases, made of real adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
+from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
+from psp_core.adapters.sqs import SqsQueue, SqsSettings
+from psp_core.ports import Clock, Ids, Queue, Store
+from psp_core.settings import Settings
+from psp_core.usecases.accept_transactions import AcceptTransactions
+from psp_core.usecases.change_fee_plan import ChangeFeePlan
+from psp_core.usecases.check_books import CheckBooks
+from psp_core.usecases.create_payables import CreatePayables
+from psp_core.usecases.drain_queue import DrainLimits, DrainQueue
+from psp_core.usecases.keep_relaying import KeepRelaying
+from psp_core.usecases.read_merchant import ReadMerchant
+from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
+from psp_core.usecases.repair_transactions import RepairTransactions
+from psp_core.usecases.settle_payables import SettlePayables
+
+
+@dataclass(frozen=True)
+class Core:
+    """Every use case, ready to call. One per process; nothing connects before its first use."""
+
+    settings: Settings
+    store: Store
+    queue: Queue
+    clock: Clock
+    ids: Ids
+
+    @cached_property
+    def accept_transactions(self) -> AcceptTransactions:
+        return AcceptTransactions(self.store, self.clock, self.ids)
+
+    @cached_property
+    def read_merchant(self) -> ReadMerchant:
+        return ReadMerchant(self.store)
+
+    @cached_property
+    def relay_outbox(self) -> RelayOutbox:
+        settings = self.settings
+        return RelayOutbox(self.store, self.queue, settings.relay_entries_max, settings.message_transactions_max)
+
+    def keep_relaying(
+        self,
+        *,
+        on_report: Callable[[RelayReport], None] = lambda _: None,
+        on_failure: Callable[[Exception], None] = lambda _: None,
+    ) -> KeepRelaying:
+        """Return a relay that is not started yet; a process needs one at most."""
+        return KeepRelaying(
+            self.relay_outbox,
+            poll_interval_s=self.settings.relay_poll_interval_s,
+            on_report=on_report,
+            on_failure=on_failure,
+        )
+
+    @cached_property
+    def create_payables(self) -> CreatePayables:
+        return CreatePayables(self.store, self.clock, self.ids, self.settings.zone)
+
+    @cached_property
+    def drain_queue(self) -> DrainQueue:
+        limits = DrainLimits(
+            receivers=self.settings.drain_receivers,
+            commit_transactions_max=self.settings.drain_commit_transactions_max,
+            linger_s=self.settings.drain_linger_s,
+            receive_wait_s=self.settings.drain_receive_wait_s,
+            duration_max_s=self.settings.drain_duration_max_s,
+        )
+        return DrainQueue(self.queue, self.create_payables, limits)
+
+    @cached_property
+    def settle_payables(self) -> SettlePayables:
+        return SettlePayables(self.store, self.clock, self.settings.zone, self.settings.settlement_chunk_payables)
+
+    @cached_property
+    def check_books(self) -> CheckBooks:
+        return CheckBooks(self.store, self.settings.zone)
+
+    @cached_property
+    def repair_transactions(self) -> RepairTransactions:
+        return RepairTransactions(self.store, self.clock)
+
+    @cached_property
+    def change_fee_plan(self) -> ChangeFeePlan:
+        return ChangeFeePlan(self.store, self.clock)
+
+
+def build_core(settings: Settings, *, application_name: str = "psp") -> Core:
+    """Compose the core for this process. Fork first: neither connections nor clients survive one."""
+    limits = PoolLimits(
+        size=settings.database_pool_size,
+        connect_timeout_s=settings.database_connect_timeout_s,
+        statement_timeout_s=settings.database_statement_timeout_s,
+        lock_timeout_s=settings.database_lock_timeout_s,
+    )
+    engine = connect(settings.database_url.get_secret_value(), limits=limits, application_name=application_name)
+    return Core(
+        settings=settings,
+        store=PostgresStore(engine),
+        queue=SqsQueue(sqs_settings(settings)),
+        clock=_clock(settings),
+        ids=TimeOrderedIds(),
+    )
+
+
+def sqs_settings(settings: Settings) -> SqsSettings:
+    return SqsSettings(
+        queue_name=settings.sqs_queue_name,
+        endpoint_url=settings.sqs_endpoint_url,
+        visibility_timeout_s=settings.sqs_visibility_timeout_s,
+        max_receive_count=settings.sqs_max_receive_count,
+        connect_timeout_s=settings.sqs_connect_timeout_s,
+    )
+
+
+def _clock(settings: Settings) -> Clock:
+    if settings.clock_start is None:
+        return SystemClock()
+    return TimeLapseClock(datetime.fromisoformat(settings.clock_start), settings.clock_speed)

@@ -1,0 +1,142 @@
+"""The command line: `psp --help` lists what an operator or a start-up script can do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from psp_core.adapters.postgres.migrate import check_models, migrate
+from psp_core.adapters.sqs import SqsQueue
+from psp_core.bootstrap import Core, build_core, sqs_settings
+from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.errors import DomainError
+from psp_core.domain.fees import DEFAULT_FEE_PLAN
+from psp_core.settings import Settings
+
+
+def main() -> None:
+    """Run the command; a refusal is one sentence and exit code 1."""
+    try:
+        commands(standalone_mode=True)
+    except DomainError as refusal:
+        sys.exit(f"psp: {refusal}")
+
+
+@click.group()
+def commands() -> None:
+    """Accept card transactions, turn them into payables, settle them when they are due."""
+
+
+@commands.command()
+def up() -> None:
+    """Run the whole platform here, with an embedded Postgres and SQS endpoint."""
+    from psp_core.local_stack.stack import run_stack
+
+    root = Path.cwd()
+    sys.exit(run_stack(root=root, data_dir=Path(os.environ.get("PSP_DATA_DIR", root / ".psp"))))
+
+
+@commands.command(name="migrate")
+def migrate_database() -> None:
+    """Bring the database to the newest schema."""
+    migrate(_settings().database_url.get_secret_value())
+
+
+@commands.command(name="check-models", hidden=True)
+def check_migrations() -> None:
+    """Fail when the migrations' outcome differs from the tables that the program expects."""
+    check_models(_settings().database_url.get_secret_value())
+
+
+@commands.group()
+def queues() -> None:
+    """The transactions' queue and its dead-letter queue."""
+
+
+@queues.command(name="create")
+def create_queues() -> None:
+    """Create both queues, unless they exist."""
+    SqsQueue(sqs_settings(_settings())).create()
+
+
+@commands.command()
+@click.option("--until-empty", is_flag=True, help="End when the outbox is empty.")
+def relay(until_empty: bool) -> None:
+    """Send what the outbox holds to the queue. Every API process does this too."""
+    loop = _core().keep_relaying(on_report=lambda report: click.echo(f"sent {report.transactions} transactions"))
+    if until_empty:
+        loop.run_until_empty()
+    else:
+        loop.run()
+
+
+@commands.command()
+@click.argument("due_on", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
+def settle(due_on: date, dry_run: bool) -> None:
+    """Settle what is due on DUE_ON (YYYY-MM-DD)."""
+    report = _core().settle_payables(due_on=date(due_on.year, due_on.month, due_on.day), dry_run=dry_run)
+    for currency, totals in report.by_currency().items():
+        click.echo(
+            f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
+            f"net {totals.net_minor} (minor units)"
+        )
+    if not report.settled:
+        click.echo("nothing is due")
+
+
+@commands.command(name="check-books")
+def check_books() -> None:
+    """Check that not a cent was created, lost, paid early or paid twice."""
+    _core().check_books.require()
+    click.echo("the books balance")
+
+
+@commands.group(name="fee-plans")
+def fee_plans() -> None:
+    """The merchants' terms."""
+
+
+@fee_plans.command(name="set")
+@click.argument("customer_id")
+@click.option("--credit-fee-bps", default=DEFAULT_FEE_PLAN.credit_fee_bps, show_default=True)
+@click.option("--debit-fee-bps", default=DEFAULT_FEE_PLAN.debit_fee_bps, show_default=True)
+@click.option("--credit-delay-days", default=DEFAULT_FEE_PLAN.credit_delay_days, show_default=True)
+@click.option("--calendar", type=click.Choice([item.value for item in BankCalendar]), default="every_day")
+def set_fee_plan(
+    customer_id: str, credit_fee_bps: int, debit_fee_bps: int, credit_delay_days: int, calendar: str
+) -> None:
+    """Change CUSTOMER_ID's terms for transactions from now on."""
+    try:
+        _core().change_fee_plan(
+            customer_id,
+            credit_fee_bps=credit_fee_bps,
+            debit_fee_bps=debit_fee_bps,
+            credit_delay_days=credit_delay_days,
+            calendar=BankCalendar(calendar),
+        )
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{customer_id}: credit {credit_fee_bps} bps after {credit_delay_days} days, debit {debit_fee_bps} bps")
+
+
+def _core() -> Core:
+    return build_core(_settings(), application_name="psp-cli")
+
+
+def _settings() -> Settings:
+    if "PSP_DATABASE_URL" not in os.environ:
+        from psp_core.local_stack.environment import load_stack_environment
+
+        os.environ.update(load_stack_environment(Path.cwd()))
+    if "PSP_DATABASE_URL" not in os.environ:
+        raise click.ClickException("PSP_DATABASE_URL is not set, and no stack was started in this folder: `make`")
+    return Settings()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Instants and due dates: when a payable is due, and on which date it is settled."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+_ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+
+class BankCalendar(StrEnum):
+    """The days on which a fee plan's payables may fall due."""
+
+    EVERY_DAY = "every_day"
+    """Weekends and holidays included: the default plan's rule."""
+
+    BRAZIL = "brazil"
+    """Monday to Friday without the bank holidays of Brazil (FEBRABAN: the national holidays,
+    Carnival's Monday and Tuesday, and Corpus Christi)."""
+
+    def is_open(self, day: date) -> bool:
+        """Tell whether a payable may fall due on `day`."""
+        if self is BankCalendar.EVERY_DAY:
+            return True
+        return day.weekday() < _SATURDAY and day not in _brazilian_bank_holidays(day.year)
+
+    def roll_forward(self, instant: datetime) -> datetime:
+        """Return `instant`, moved by whole days to the first open day on or after it."""
+        while not self.is_open(instant.date()):
+            instant += _ONE_DAY
+        return instant
+
+
+def due_date(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the settlement date of an instant: its calendar day in the platform's time zone.
+
+    Raises ValueError for a naive instant, whose day would depend on the machine.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("a due date needs an instant with a time zone")
+    return instant.astimezone(zone).date()
+
+
+@cache
+def _brazilian_bank_holidays(year: int) -> frozenset[date]:
+    days = holidays.country_holidays("BR", years=year, categories=("public", "optional"), language="en_US")
+    bank_optional = {day for day, name in days.items() if name in ("Carnival", "Corpus Christi")}
+    return frozenset(holidays.country_holidays("BR", years=year)) | bank_optional

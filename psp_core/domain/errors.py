@@ -1,0 +1,78 @@
+"""Refusals that a caller can act on. Anything else that is raised is a bug."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code`; its text never holds card data or a request body."""
+
+    code = "refused"
+
+
+class NotFound(DomainError):
+    """The object does not exist, or belongs to another merchant: the two look the same."""
+
+    code = "not_found"
+
+
+class IdempotencyKeyReused(DomainError):
+    """The idempotency key was used before with another request body."""
+
+    code = "idempotency_key_reused"
+
+
+class RequestInProgress(DomainError):
+    """A request with the same idempotency key is still being worked on."""
+
+    code = "request_in_progress"
+
+
+class SettlementInProgress(DomainError):
+    """Another run holds the due date: two runs never settle one date at once."""
+
+    code = "settlement_in_progress"
+
+    def __init__(self, due_on: date) -> None:
+        super().__init__(f"{due_on} is being settled by another run; nothing was done here, run it again afterwards")
+        self.due_on = due_on
+
+
+class NotDueYet(DomainError):
+    """The due date lies in the future: nothing is ever paid early."""
+
+    code = "not_due_yet"
+
+
+class StorageUnavailable(DomainError):
+    """The database cannot be reached or did not answer in time; the request may be sent again."""
+
+    code = "storage_unavailable"
+
+
+class QueueUnavailable(DomainError):
+    """The queue cannot be reached or refused a message; what was not sent is sent later."""
+
+    code = "queue_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """One way in which the books do not balance."""
+
+    rule: str
+    subject: str
+    detail: str
+
+
+class BooksDoNotBalance(DomainError):
+    """Money was created, lost, paid early or paid twice: a bug or an outside hand."""
+
+    code = "books_do_not_balance"
+
+    def __init__(self, discrepancies: list[Discrepancy]) -> None:
+        shown = "; ".join(f"{item.rule}: {item.subject}: {item.detail}" for item in discrepancies[:5])
+        super().__init__(f"{len(discrepancies)} discrepancies: {shown}")
+        self.discrepancies = discrepancies

@@ -1,0 +1,108 @@
+"""Payables: what a merchant gets for a transaction, minus the fee, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from psp_core.domain.calendar import due_date
+from psp_core.domain.fees import FeePlan
+from psp_core.domain.money import Money
+from psp_core.domain.transactions import PaymentMethod
+
+
+class PayableStatus(StrEnum):
+    WAITING_FUNDS = "waiting_funds"
+    """Owed to the merchant, and paid on its due date."""
+
+    PAID = "paid"
+
+
+class PayableType(StrEnum):
+    CREDIT = "credit"
+    """Money for the merchant. Refunds and chargebacks will be the other types."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayableSource:
+    """The facts of a transaction that decide its payables."""
+
+    transaction_id: UUID
+    customer_id: str
+    amount: Money
+    payment_method: PaymentMethod
+    installments: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`."""
+
+    id: UUID
+    transaction_id: UUID
+    customer_id: str
+    type: PayableType
+    status: PayableStatus
+    installment: int
+    installments: int
+    amount: Money
+    fee_bps: int
+    fee: Money
+    receivable: Money
+    payment_at: datetime
+    due_on: date
+    paid_at: datetime | None
+    settlement_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayable:
+    """A payable before it is stored: the outcome of `payables_for`."""
+
+    source: PayableSource
+    installment: int
+    amount: Money
+    fee_bps: int
+    fee: Money
+    payment_at: datetime
+    due_on: date
+    paid_at: datetime | None
+
+    @property
+    def status(self) -> PayableStatus:
+        return PayableStatus.WAITING_FUNDS if self.paid_at is None else PayableStatus.PAID
+
+
+def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> list[NewPayable]:
+    """Return the transaction's payables under its fee plan: one for each installment.
+
+    Debit card: due at once, born paid. Credit card: installment k is due k times the plan's delay
+    after the transaction, rolled forward to an open day. The fee is rounded down to a whole
+    minor unit, so the spare part of a cent is the merchant's.
+    """
+    is_debit = source.payment_method is PaymentMethod.DEBIT_CARD
+    fee_bps = plan.debit_fee_bps if is_debit else plan.credit_fee_bps
+    payables = []
+    for number, amount in enumerate(source.amount.split(source.installments), start=1):
+        payment_at = source.created_at
+        if not is_debit:
+            payment_at = plan.calendar.roll_forward(payment_at + timedelta(days=plan.credit_delay_days * number))
+        payables.append(
+            NewPayable(
+                source=source,
+                installment=number,
+                amount=amount,
+                fee_bps=fee_bps,
+                fee=amount.share(fee_bps),
+                payment_at=payment_at,
+                due_on=due_date(payment_at, zone),
+                paid_at=source.created_at if is_debit else None,
+            )
+        )
+    return payables

@@ -1,0 +1,71 @@
+"""Card transactions as merchants send them and as the platform keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from psp_core.domain.money import Money
+
+INSTALLMENTS_MAX = 12
+
+
+class PaymentMethod(StrEnum):
+    CREDIT_CARD = "credit_card"
+    DEBIT_CARD = "debit_card"
+
+
+class TransactionStatus(StrEnum):
+    PENDING_PAYMENT = "pending_payment"
+    """At least one of its payables is not paid yet."""
+
+    PAID = "paid"
+    """The merchant has been paid for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransaction:
+    """What a merchant asks for, without anything that must not be kept.
+
+    The card number is already reduced to its brand and last four digits, and the verification
+    code is gone: PCI DSS 3.3.1 forbids keeping it after the check.
+    """
+
+    customer_id: str
+    description: str
+    amount: Money
+    payment_method: PaymentMethod
+    card_holder_name: str
+    card_expires_on: date
+    card_last_four: str
+    card_brand: str
+    installments: int = 1
+    reference: str | None = None
+
+    @property
+    def first_status(self) -> TransactionStatus:
+        """A debit card pays at once; a credit card's payables wait for their due date."""
+        is_debit = self.payment_method is PaymentMethod.DEBIT_CARD
+        return TransactionStatus.PAID if is_debit else TransactionStatus.PENDING_PAYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A stored card transaction."""
+
+    id: UUID
+    status: TransactionStatus
+    created_at: datetime
+    updated_at: datetime
+    customer_id: str
+    description: str
+    amount: Money
+    payment_method: PaymentMethod
+    card_holder_name: str
+    card_expires_on: date
+    card_last_four: str
+    card_brand: str
+    installments: int
+    reference: str | None

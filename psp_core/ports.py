@@ -1,0 +1,191 @@
+"""What the use cases need from the outside world, as Protocols: an adapter is whatever fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from psp_core.domain.errors import Discrepancy
+from psp_core.domain.fees import FeePlan
+from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
+from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
+from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
+from psp_core.domain.payables import NewPayable, Payable, PayableSource
+from psp_core.domain.settlement import MerchantTotals, Settlement, SettlementChunk
+from psp_core.domain.transactions import Transaction
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Return the current instant in UTC, cut to whole milliseconds."""
+        ...
+
+
+class Ids(Protocol):
+    def new(self, *, at: datetime) -> UUID:
+        """Return a new time-ordered id for a row created at `at`."""
+        ...
+
+
+class Transactions(Protocol):
+    def add(self, rows: Sequence[Transaction]) -> None: ...
+
+    def find(self, customer_id: str, id: UUID) -> Transaction | None: ...
+
+    def page(self, customer_id: str, where: TransactionFilter, page: Page) -> list[Transaction]: ...
+
+    def sources(self, ids: Sequence[UUID]) -> list[PayableSource]:
+        """Return what decides the payables, for those of the `ids` that exist, in any order."""
+        ...
+
+    def without_payables(self, *, created_from: datetime, created_before: datetime, limit: int) -> list[UUID]:
+        """Return the oldest transactions of that time that have no payable."""
+        ...
+
+
+class Payables(Protocol):
+    def add_missing(self, rows: Sequence[NewPayable], *, ids: Sequence[UUID], now: datetime) -> int:
+        """Insert the rows whose (transaction, type, installment) is new; return how many that were."""
+        ...
+
+    def find(self, customer_id: str, id: UUID) -> Payable | None: ...
+
+    def page(self, customer_id: str, where: PayableFilter, page: Page) -> list[Payable]: ...
+
+
+class Outbox(Protocol):
+    def add(self, transaction_ids: Sequence[UUID], *, now: datetime, traceparent: str | None) -> None: ...
+
+    def claim(self, *, limit: int) -> list[OutboxEntry]:
+        """Lock and return the oldest entries that no other relay holds; the lock ends with the commit."""
+        ...
+
+    def delete(self, ids: Sequence[int]) -> None: ...
+
+    def depth(self, *, now: datetime) -> OutboxDepth: ...
+
+
+class IdempotencyKeys(Protocol):
+    def claim(self, claims: Sequence[KeyClaim], *, now: datetime) -> set[IdempotencyKey]:
+        """Store the claims whose key is new; return those keys. Waits for a rival's commit."""
+        ...
+
+    def first_answers(self, keys: Sequence[IdempotencyKey]) -> Mapping[tuple[str, str], FirstAnswer]:
+        """Return the stored answers by (customer id, key)."""
+        ...
+
+    def purge(self, *, created_before: datetime, limit: int) -> int:
+        """Delete at most `limit` old keys; return how many went."""
+        ...
+
+
+class FeePlans(Protocol):
+    def of(self, customer_ids: Iterable[str]) -> Mapping[str, list[FeePlan]]:
+        """Return every plan, past and present, of the merchants that have one of their own."""
+        ...
+
+    def add(self, customer_id: str, plan: FeePlan) -> None: ...
+
+
+class Settlements(Protocol):
+    def due(
+        self, due_on: date, *, merchants: Sequence[str] | None, created_before: datetime | None
+    ) -> list[MerchantTotals]:
+        """Return what is due on the date and not paid yet; None means all, whenever it was created."""
+        ...
+
+    def settled(self, due_on: date) -> list[MerchantTotals]:
+        """Return what the date's settlements hold already."""
+        ...
+
+    def unsettled_dates(self, *, until: date) -> list[date]:
+        """Return the dates up to and including `until` that still have something due, oldest first."""
+        ...
+
+    def settle_chunk(
+        self,
+        due_on: date,
+        *,
+        merchants: Sequence[str] | None,
+        after: tuple[str, UUID] | None,
+        limit: int,
+        control_before: datetime,
+        now: datetime,
+    ) -> SettlementChunk:
+        """Pay at most `limit` due payables and their transactions, and add them to open settlements."""
+        ...
+
+    def close(self, due_on: date, *, now: datetime) -> int:
+        """Close the date's open settlements; return how many there were."""
+        ...
+
+    def find(self, customer_id: str, id: UUID) -> Settlement | None: ...
+
+    def page(self, customer_id: str, where: SettlementFilter, page: Page) -> list[Settlement]: ...
+
+
+class Books(Protocol):
+    def discrepancies(self, *, zone: ZoneInfo, limit: int) -> list[Discrepancy]:
+        """Return at most `limit` violations of each rule; the calendar days are those of `zone`."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One commit: it happens when the `with` block ends well, and not at all when it raises."""
+
+    @property
+    def transactions(self) -> Transactions: ...
+    @property
+    def payables(self) -> Payables: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...
+    @property
+    def fee_plans(self) -> FeePlans: ...
+    @property
+    def settlements(self) -> Settlements: ...
+    @property
+    def books(self) -> Books: ...
+
+
+class Store(Protocol):
+    """The database. Every method raises StorageUnavailable when it cannot be reached."""
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
+        """Begin a unit of work that can see this merchant's rows and no others."""
+        ...
+
+    def hold_due_date(self, due_on: date) -> AbstractContextManager[bool]:
+        """Hold the date for one run, across commits; the value tells whether it was free."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """Which of the messages, by position, the queue did not take."""
+
+    failed: frozenset[int]
+
+
+class Queue(Protocol):
+    """The transactions' queue. Every method raises QueueUnavailable when it cannot be reached."""
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> SendOutcome: ...
+
+    def receive(self, *, wait_s: int) -> list[QueueMessage]:
+        """Return up to 10 messages, waiting at most `wait_s` seconds for the first."""
+        ...
+
+    def delete(self, receipts: Sequence[str]) -> None: ...
+
+    def depth(self) -> QueueDepth: ...
+
+    def dead_letter_depth(self) -> QueueDepth: ...

@@ -1,0 +1,68 @@
+"""Every setting, with its unit and its limits, read once from `PSP_*` environment variables."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from psp_core.domain.money import Currency
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PSP_", frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(description="Postgres, as postgresql+psycopg2://user:password@host:port/name")
+    database_pool_size: int = Field(default=8, ge=1, le=100)
+    database_connect_timeout_s: int = Field(default=2, ge=1)
+    database_statement_timeout_s: int = Field(default=30, ge=1)
+    database_lock_timeout_s: int = Field(default=10, ge=1)
+
+    sqs_endpoint_url: str | None = Field(default=None, description="None is AWS itself")
+    sqs_queue_name: str = "psp-transactions"
+    sqs_visibility_timeout_s: int = Field(default=120, ge=10)
+    sqs_max_receive_count: int = Field(default=5, ge=1, description="then a message goes to the dead-letter queue")
+    sqs_connect_timeout_s: float = Field(default=2, gt=0)
+
+    time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
+    currency: Currency = Field(default=Currency.BRL, description="of a transaction that names none")
+    clock_start: str | None = Field(default=None, description="ISO instant at which a demonstration's clock starts")
+    clock_speed: float = Field(default=1, gt=0, description="seconds that pass on that clock in a second")
+
+    relay_poll_interval_s: float = Field(default=0.5, gt=0)
+    relay_entries_max: int = Field(default=500, ge=1, description="outbox entries a commit")
+    message_transactions_max: int = Field(default=200, ge=1, le=2_000)
+
+    drain_commit_transactions_max: int = Field(default=4_000, ge=1)
+    drain_receivers: int = Field(default=3, ge=1, le=20)
+    drain_linger_s: float = Field(default=60, ge=0)
+    drain_receive_wait_s: int = Field(default=5, ge=0, le=20)
+    drain_duration_max_s: float = Field(default=900, gt=0)
+    drain_runs_max: int = Field(default=4, ge=1)
+    drain_messages_per_run: int = Field(default=500, ge=1)
+
+    settlement_chunk_payables: int = Field(default=10_000, ge=1)
+    settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    reports_url: str = Field(default="file:.psp/reports", description="file:FOLDER or s3://BUCKET/PREFIX")
+    first_due_date: str = Field(default="2024-01-01", description="the first partition of `settlement`")
+    repair_after_minutes: int = Field(default=10, ge=1)
+
+    api_bind: str = "127.0.0.1:3000"
+    api_workers: int = Field(default=1, ge=1, le=64)
+    auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"
+    api_key_pepper: SecretStr | None = None
+
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _must_be_known(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)

@@ -1,0 +1,147 @@
+"""Drain the queue: receive in parallel, create payables by the thousand, then delete the messages."""
+
+from __future__ import annotations
+
+import queue as thread_queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from psp_core.domain.errors import QueueUnavailable
+from psp_core.domain.messages import QueueMessage
+from psp_core.ports import Queue
+from psp_core.usecases.create_payables import CreatePayables
+
+RETRY_AFTER_S = 1
+GATHER_S = 0.02
+"""How long a commit waits for more messages once it has one."""
+
+
+@dataclass(slots=True)
+class DrainReport:
+    """Totals of a drain so far; `left_messages` go to the dead-letter queue in the end."""
+
+    messages: int = 0
+    left_messages: int = 0
+    created: int = 0
+    existing: int = 0
+    commits: int = 0
+    oldest_message_s: float = 0
+    unknown: set[UUID] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class DrainLimits:
+    receivers: int
+    commit_transactions_max: int
+    linger_s: float
+    """The drain ends after the queue has been empty for so long."""
+
+    duration_max_s: float
+    receive_wait_s: int = 5
+    """How long one receive waits for a message: long polling costs one call in that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainQueue:
+    queue: Queue
+    create_payables: CreatePayables
+    limits: DrainLimits
+
+    def __call__(self, *, on_commit: Callable[[DrainReport], None] = lambda _: None) -> DrainReport:
+        """Consume the queue until it has been empty for `linger_s`, or for `duration_max_s` at most.
+
+        A message is deleted only after the commit of its payables; killed in between, it comes
+        back and changes nothing. Raises QueueUnavailable when there was an outage as long as that.
+        """
+        report = DrainReport()
+        with _Receivers(self.queue, self.limits) as receivers:
+            started = last_work = time.monotonic()
+            while time.monotonic() - started < self.limits.duration_max_s:
+                batch = receivers.gather(self.limits.commit_transactions_max)
+                if batch:
+                    self._commit(batch, report)
+                    on_commit(report)
+                    last_work = time.monotonic()
+                elif time.monotonic() - last_work >= self.limits.linger_s:
+                    if receivers.failure:
+                        raise receivers.failure
+                    break
+            receivers.stop()
+            while batch := receivers.gather(self.limits.commit_transactions_max):
+                self._commit(batch, report)
+        on_commit(report)
+        return report
+
+    def _commit(self, batch: list[QueueMessage], report: DrainReport) -> None:
+        readable = [message for message in batch if message.transaction_ids is not None]
+        result = self.create_payables([id for message in readable for id in message.transaction_ids or ()])
+        done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]
+        self.queue.delete([message.receipt for message in done])
+        report.messages += len(done)
+        report.left_messages += len(batch) - len(done)
+        report.created += result.created
+        report.existing += result.existing
+        report.unknown |= result.unknown
+        report.commits += 1
+
+
+class _Receivers:
+    """Threads that keep a bounded number of received messages ready."""
+
+    def __init__(self, queue: Queue, limits: DrainLimits) -> None:
+        self._queue = queue
+        self._wait_s = limits.receive_wait_s
+        self._stopping = threading.Event()
+        self.failure: QueueUnavailable | None = None
+        self._ready: thread_queue.Queue[list[QueueMessage]] = thread_queue.Queue(maxsize=limits.receivers)
+        self._threads = [
+            threading.Thread(target=self._receive, name=f"receiver-{number}", daemon=True)
+            for number in range(limits.receivers)
+        ]
+
+    def __enter__(self) -> _Receivers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Not joined when the drain fails: what they still hold comes back after its time-out.
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Let no receive begin any more, and wait for those under way, so that none is left in hand."""
+        self._stopping.set()
+        deadline = time.monotonic() + self._wait_s + 1
+        for thread in self._threads:
+            while thread.is_alive() and self._ready.qsize() < self._ready.maxsize and time.monotonic() < deadline:
+                thread.join(timeout=0.05)
+
+    def gather(self, transactions_max: int) -> list[QueueMessage]:
+        """Return messages worth about one commit; none when there were none for a moment."""
+        batch: list[QueueMessage] = []
+        transactions = 0
+        wait_s = 0.0 if self._stopping.is_set() else 0.5
+        while transactions < transactions_max:
+            try:
+                received = self._ready.get(timeout=wait_s) if wait_s else self._ready.get_nowait()
+            except thread_queue.Empty:
+                break
+            batch += received
+            transactions += sum(len(message.transaction_ids or ()) for message in received)
+            wait_s = min(wait_s, GATHER_S)
+        return batch
+
+    def _receive(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                received = self._queue.receive(wait_s=self._wait_s)
+            except QueueUnavailable as failure:
+                self.failure = failure
+                self._stopping.wait(RETRY_AFTER_S)
+                continue
+            self.failure = None
+            if received:
+                self._ready.put(received)

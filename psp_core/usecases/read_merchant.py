@@ -1,0 +1,59 @@
+"""What a merchant can read: its own transactions, payables and settlements, and nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from psp_core.domain.errors import NotFound
+from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
+from psp_core.domain.payables import Payable
+from psp_core.domain.settlement import Settlement
+from psp_core.domain.transactions import Transaction
+from psp_core.ports import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMerchant:
+    """Lists are newest first. A single object that is missing or another merchant's raises NotFound."""
+
+    store: Store
+
+    def transaction(self, customer_id: str, *, id: UUID) -> Transaction:
+        with self.store.read_as(customer_id) as work:
+            return _found(work.transactions.find(customer_id, id), "transaction")
+
+    def transactions(self, customer_id: str, *, where: TransactionFilter, page: Page) -> list[Transaction]:
+        with self.store.read_as(customer_id) as work:
+            return work.transactions.page(customer_id, where, page)
+
+    def payable(self, customer_id: str, *, id: UUID) -> Payable:
+        with self.store.read_as(customer_id) as work:
+            return _found(work.payables.find(customer_id, id), "payable")
+
+    def payables(self, customer_id: str, *, where: PayableFilter, page: Page) -> list[Payable]:
+        with self.store.read_as(customer_id) as work:
+            return work.payables.page(customer_id, where, page)
+
+    def payables_of(self, customer_id: str, *, transaction_id: UUID, page: Page) -> list[Payable]:
+        """Return one transaction's payables, or raise NotFound when the transaction is not the merchant's."""
+        with self.store.read_as(customer_id) as work:
+            _found(work.transactions.find(customer_id, transaction_id), "transaction")
+            return work.payables.page(customer_id, PayableFilter(transaction_id=transaction_id), page)
+
+    def settlement(self, customer_id: str, *, id: UUID) -> Settlement:
+        with self.store.read_as(customer_id) as work:
+            return _found(work.settlements.find(customer_id, id), "settlement")
+
+    def settlements(self, customer_id: str, *, where: SettlementFilter, page: Page) -> list[Settlement]:
+        with self.store.read_as(customer_id) as work:
+            return work.settlements.page(customer_id, where, page)
+
+
+def _found(object: T | None, kind: str) -> T:
+    if object is None:
+        raise NotFound(f"no such {kind}")
+    return object

@@ -1,0 +1,83 @@
+"""Builders: one keyword for each detail that matters to a test; the rest is ordinary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from psp_core.domain.idempotency import IdempotencyKey
+from psp_core.domain.money import Currency, Money
+from psp_core.domain.payables import PayableSource
+from psp_core.domain.transactions import NewTransaction, PaymentMethod, Transaction
+from psp_core.usecases.accept_transactions import Submission
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+class SettableClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.instant = now
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def advance(self, *, days: float = 0, minutes: float = 0) -> None:
+        self.instant += timedelta(days=days, minutes=minutes)
+
+
+def a_new_transaction(
+    *,
+    customer_id: str = "merchant-1",
+    amount_minor: int = 2_500,
+    currency: Currency = Currency.BRL,
+    payment_method: PaymentMethod = PaymentMethod.CREDIT_CARD,
+    installments: int = 1,
+    description: str = "Lightsaber",
+    reference: str | None = None,
+) -> NewTransaction:
+    return NewTransaction(
+        customer_id=customer_id,
+        description=description,
+        amount=Money(amount_minor, currency),
+        payment_method=payment_method,
+        card_holder_name="Luke Skywalker",
+        card_expires_on=date(2025, 10, 1),
+        card_last_four="1111",
+        card_brand="visa",
+        installments=installments,
+        reference=reference,
+    )
+
+
+def a_source(
+    *,
+    amount_minor: int = 2_500,
+    payment_method: PaymentMethod = PaymentMethod.CREDIT_CARD,
+    installments: int = 1,
+    created_at: datetime = NOON,
+) -> PayableSource:
+    return PayableSource(
+        transaction_id=UUID(int=1),
+        customer_id="merchant-1",
+        amount=Money(amount_minor, Currency.BRL),
+        payment_method=payment_method,
+        installments=installments,
+        created_at=created_at,
+    )
+
+
+def a_submission(*transactions: NewTransaction, key: str | None = None, request: bytes = b"request") -> Submission:
+    """One request of one merchant; its answer is the ids of what it stored, one in a line."""
+    rows = transactions or (a_new_transaction(),)
+    return Submission(
+        transactions=rows,
+        render=_ids,
+        key=IdempotencyKey(rows[0].customer_id, key, request) if key else None,
+    )
+
+
+def _ids(rows: Sequence[Transaction]) -> bytes:
+    return b"\n".join(str(row.id).encode() for row in rows)

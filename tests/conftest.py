@@ -1,0 +1,99 @@
+"""A real Postgres and a real SQS endpoint for the whole session; every test begins with empty ones."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from psp_core.adapters.postgres.migrate import migrate
+from psp_core.adapters.postgres.tables import metadata
+from psp_core.bootstrap import Core, build_core
+from psp_core.local_stack.ports import free_port
+from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.settings import Settings
+from tests.builders import SettableClock
+
+DUMMY_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> None:
+    for name in [name for name in os.environ if name.startswith(("PSP_", "DAGSTER_", "OTEL_"))]:
+        del os.environ[name]
+    os.environ.update(DUMMY_CREDENTIALS)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(_folder(tmp_path_factory, "postgres"), free_port(), settings=THROWAWAY_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSqs]:
+    with EmbeddedSqs(_folder(tmp_path_factory, "sqs"), free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres: EmbeddedPostgres) -> str:
+    postgres.create_database("psp_test")
+    migrate(postgres.url("psp_test"))
+    return postgres.url("psp_test")
+
+
+@pytest.fixture
+def database_url(migrated_url: str) -> str:
+    """A database at the newest schema, with nothing in it."""
+    engine = create_engine(migrated_url)
+    with engine.begin() as connection:
+        names = ", ".join(table.name for table in metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY")
+    engine.dispose()
+    return migrated_url
+
+
+@pytest.fixture
+def settings(database_url: str, sqs: EmbeddedSqs, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=database_url,
+        sqs_endpoint_url=sqs.endpoint_url,
+        sqs_queue_name=f"test-{uuid.uuid4().hex[:12]}",
+        drain_linger_s=0,
+        drain_receive_wait_s=0,
+        reports_url=f"file:{tmp_path / 'reports'}",
+    )
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture
+def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
+    """The real core on real servers; only its clock is the test's. The books must balance in the end."""
+    core = replace(build_core(settings), clock=clock)
+    core.queue.create()
+    yield core
+    core.check_books.require()
+    core.store.engine.dispose()
+
+
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    # pytest's folders are closed to other users, and as root the server runs as one.
+    folder = factory.mktemp(name)
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    return folder
