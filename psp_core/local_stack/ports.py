@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ _handed_out: set[int] = set()
 def free_port() -> int:
     """Return a port below 32768 that nothing listens on and that this process has not handed out before."""
     for _ in range(_ATTEMPTS_MAX):
-        port = random.choice(_FREE_PORTS)
+        port = secrets.choice(_FREE_PORTS)
         if port not in _handed_out and is_free(port):
             _handed_out.add(port)
             return port

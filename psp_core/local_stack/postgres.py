@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, text
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK, require_free
-from psp_core.local_stack.processes import spawn_tied, wait_until, working_in
-from psp_core.local_stack.program import Program, last_line, rotate
+from psp_core.local_stack.supervision.processes import spawn_tied, wait_until, working_in
+from psp_core.local_stack.supervision.program import Program, last_line, rotate
 from psp_core.local_stack.unprivileged import (
     reachable_binaries,
     reachable_data_folder,

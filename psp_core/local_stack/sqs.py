@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK, require_free
-from psp_core.local_stack.program import Program
+from psp_core.local_stack.supervision.program import Program
 
 MINISTACK_VERSION = "1.5.33"
 # The endpoint accepts any credentials; boto3 does not sign without some.

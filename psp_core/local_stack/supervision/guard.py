@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from psp_core.local_stack.lease import Lease
-from psp_core.local_stack.processes import end_all, marked
+from psp_core.local_stack.supervision.lease import Lease
+from psp_core.local_stack.supervision.processes import end_all, marked
 
 # Long enough for a run worker to record that it was interrupted, and for the queue to be written to disk.
 _PATIENCE_S = 10
@@ -28,7 +28,7 @@ class Guard:
 
     def launch(self) -> None:
         """Start the guard; it shares the lock, so that no new stack starts before it has cleaned up."""
-        package_root = str(Path(__file__).parents[2])
+        package_root = str(Path(__file__).parents[3])
         self.process = subprocess.Popen(
             [sys.executable, __file__, self._lease.marker],
             env={**os.environ, "PYTHONPATH": package_root, "PYTHONSAFEPATH": "1"},

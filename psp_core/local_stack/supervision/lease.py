@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.processes import Identity, end_all, identity, marked, wait_until
+from psp_core.local_stack.supervision.processes import Identity, end_all, identity, marked, wait_until
 
 MARKER_VARIABLE = "PSP_STACK_RUN"
 _CLEANED_UP_WITHIN_S = 45
@@ -34,12 +35,12 @@ class Lease:
         """The `NAME=value` pair in the environment of every process of this run."""
         return f"{MARKER_VARIABLE}={self.run}"
 
-    def acquire(self) -> None:
+    def acquire(self, *, say: Callable[[str], None]) -> None:
         """Take the lock and end what a killed run left behind. Raises `LocalStackError` when a stack runs here."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("a+", encoding="utf-8")
         if not self._try_lock():
-            self._wait_for_the_guard()
+            self._wait_for_the_guard(say)
         self._end_leftovers()
         self._write_record()
 
@@ -62,20 +63,19 @@ class Lease:
             return False
         return True
 
-    def _wait_for_the_guard(self) -> None:
+    def _wait_for_the_guard(self, say: Callable[[str], None]) -> None:
         # A supervisor that was killed leaves its guard, which holds the lock while it ends the children.
-        def runs_elsewhere() -> bool:
-            owner, _ = self._read_record()
-            return owner is not None and identity(owner.pid) == owner
-
-        locked = not runs_elsewhere() and wait_until(self._try_lock, timeout_s=_CLEANED_UP_WITHIN_S)
-        if not locked:
-            owner, _ = self._read_record()
-            pid = owner.pid if owner is not None else "unknown"
-            self.release()
-            raise LocalStackError(
-                f"The stack is already running in {self._path.parent} (pid {pid}): use it, or end it with Ctrl-C there."
-            )
+        owner, _ = self._read_record()
+        if owner is None or identity(owner.pid) != owner:
+            say("an earlier run was killed; waiting until its processes are gone")
+            if wait_until(self._try_lock, timeout_s=_CLEANED_UP_WITHIN_S):
+                return
+        owner, _ = self._read_record()
+        self.release()
+        raise LocalStackError(
+            f"The stack is already running in {self._path.parent}"
+            f"{f' (pid {owner.pid})' if owner else ''}: use it, or end it with Ctrl-C there."
+        )
 
     def _end_leftovers(self) -> None:
         _, run = self._read_record()

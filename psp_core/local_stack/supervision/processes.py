@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -104,10 +105,8 @@ def marked(marker: str) -> list[Identity]:
 def send(target: Identity, number: signal.Signals) -> None:
     """Send a signal, unless the process is gone and its pid perhaps somebody else's."""
     if identity(target.pid) == target:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(target.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def end_all(find: Callable[[], Iterable[Identity]], *, patience_s: float) -> list[Identity]:

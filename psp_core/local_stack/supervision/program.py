@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.processes import end_all, in_session, spawn_tied, wait_until
+from psp_core.local_stack.supervision.processes import end_all, in_session, spawn_tied, wait_until
 
 LOG_SIZE_MAX_BYTES = 50_000_000
 
@@ -37,6 +38,8 @@ class Program:
         self.name = name
         self.log_file = log_file
         self.ready_within_s = ready_within_s
+        self.launched_at_s = 0.0
+        """When it was started last, as Unix time."""
         self.process: subprocess.Popen[bytes] | None = None
         self._command = command
         self._environment = environment
@@ -68,6 +71,7 @@ class Program:
         """Start without waiting. Raises `LocalStackError` when that is known to be in vain."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         rotate(self.log_file)
+        self.launched_at_s = time.time()
         self.process = spawn_tied(
             self._command,
             environment=self._environment,

@@ -13,10 +13,10 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.guard import Guard
-from psp_core.local_stack.lease import Lease
-from psp_core.local_stack.processes import all_pids, end_all, identity, marked, parent_of
-from psp_core.local_stack.program import Program
+from psp_core.local_stack.supervision.guard import Guard
+from psp_core.local_stack.supervision.lease import Lease
+from psp_core.local_stack.supervision.processes import all_pids, end_all, identity, marked, parent_of
+from psp_core.local_stack.supervision.program import Program
 
 RESTART_DELAY_MIN_S = 0.2
 RESTART_DELAY_MAX_S = 5.0
@@ -56,7 +56,7 @@ class Supervisor:
         return {name: value}
 
     def __enter__(self) -> Self:
-        self._lease.acquire()
+        self._lease.acquire(say=self._say)
         # Orphaned grandchildren become children of this process instead of the machine's first one.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         for number in _STOP_SIGNALS:
@@ -144,10 +144,9 @@ class Supervisor:
     def _relaunch(self, program: Program) -> None:
         try:
             self._launch(program)
-        except LocalStackError as error:
-            self._say(str(error))
-        else:
             self._restarts[program].is_ready = False
+        except LocalStackError as error:
+            self._say(f"{error} Trying again in {self._restarts[program].plan():.1f} s")
 
     def _stop_together(self, programs: Sequence[Program]) -> None:
         for program in programs:
@@ -167,7 +166,7 @@ class Supervisor:
         if select.select([self._wake_read], [], [], longest_s)[0]:
             os.read(self._wake_read, 4096)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if not self._stop_requested:
             self._say(f"{signal.Signals(number).name}: stopping, this takes some seconds")
         self._stop_requested = True

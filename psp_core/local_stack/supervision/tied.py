@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     for inherited in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(inherited, signal.SIG_DFL)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606  (there is no shell to want here)
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return _EXIT_NOT_FOUND

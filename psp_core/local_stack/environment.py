@@ -1,0 +1,148 @@
+"""What the stack is told by environment variables, and what it tells its children and other terminals by them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from psp_core.local_stack import LocalStackError
+from psp_core.local_stack.ports import LOOPBACK
+from psp_core.local_stack.sqs import CREDENTIALS
+
+# In the file only: which addresses in it belong to the stack itself.
+_EMBEDDED = "PSP_STACK_EMBEDDED"
+_PORT_MAX = 65_535
+_DRIVER = "postgresql+psycopg2"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start and where; an address that is given replaces the embedded part."""
+
+    root: Path
+    data_dir: Path
+    api_port: int
+    web_port: int
+    code_port: int
+    postgres_port: int
+    sqs_port: int
+    database_url: URL | None
+    dagster_database_url: URL | None
+    sqs_endpoint_url: str | None
+    uses_aws: bool
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir / "dagster"
+
+    @property
+    def embeds_postgres(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def embeds_sqs(self) -> bool:
+        return self.sqs_endpoint_url is None and not self.uses_aws
+
+
+def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan:
+    """Return the plan for the `PSP_*` variables. Raises `LocalStackError` for a port or URL that is none."""
+    own = load_stack_environment(root)
+    # In a terminal that has loaded the file, the stack's own addresses are no wish to replace them.
+    theirs = {name: value for name, value in environ.items() if not _is_embedded(name, value=value, own=own)}
+    return Plan(
+        root=root.resolve(),
+        data_dir=data_dir.resolve(),
+        api_port=_port(theirs, name="PSP_API_PORT", default=3000),
+        web_port=_port(theirs, name="PSP_WEB_PORT", default=3001),
+        code_port=_port(theirs, name="PSP_CODE_PORT", default=4000),
+        postgres_port=_port(theirs, name="PSP_POSTGRES_PORT", default=15432),
+        sqs_port=_port(theirs, name="PSP_SQS_PORT", default=14566),
+        database_url=_url(theirs, name="PSP_DATABASE_URL"),
+        dagster_database_url=_url(theirs, name="PSP_DAGSTER_DATABASE_URL"),
+        sqs_endpoint_url=theirs.get("PSP_SQS_ENDPOINT_URL") or None,
+        uses_aws=theirs.get("PSP_SQS") == "aws",
+    )
+
+
+def platform_variables(
+    plan: Plan, *, database_url: URL, dagster_database_url: URL, sqs_endpoint_url: str | None
+) -> dict[str, str]:
+    """Return the variables by which every program of the platform finds the others."""
+    variables = {
+        "PSP_DATABASE_URL": database_url.render_as_string(hide_password=False),
+        "PSP_API_BIND": f"{LOOPBACK}:{plan.api_port}",
+        "PSP_REPORTS_URL": os.environ.get("PSP_REPORTS_URL", f"file:{plan.data_dir / 'reports'}"),
+        "DAGSTER_HOME": str(plan.dagster_home),
+        "DAGSTER_PG_HOST": dagster_database_url.host or LOOPBACK,
+        "DAGSTER_PG_PORT": str(dagster_database_url.port or 5432),
+        "DAGSTER_PG_USER": dagster_database_url.username or "",
+        "DAGSTER_PG_PASSWORD": dagster_database_url.password or "",
+        "DAGSTER_PG_DB": dagster_database_url.database or "",
+        "DAGSTER_CODE_HOST": LOOPBACK,
+        "DAGSTER_CODE_PORT": str(plan.code_port),
+        # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
+        "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
+    }
+    if sqs_endpoint_url is not None:
+        variables["PSP_SQS_ENDPOINT_URL"] = sqs_endpoint_url
+    # Real credentials never go to an endpoint that is not AWS.
+    return variables | dict(CREDENTIALS) if plan.embeds_sqs else variables
+
+
+def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:
+    """Write the file that another terminal, or `psp` in it, loads; only its owner can read it."""
+    embedded = ["PSP_DATABASE_URL"] * plan.embeds_postgres + ["PSP_SQS_ENDPOINT_URL"] * plan.embeds_sqs
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    lines.append(f"export {_EMBEDDED}={shlex.quote(' '.join(embedded))}\n")
+    path = plan.data_dir / "env"
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.chmod(0o600)
+    unfinished.write_text("".join(lines), encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def load_stack_environment(root: Path) -> dict[str, str]:
+    """Return the variables of the stack that was started last in `root` (or in PSP_DATA_DIR); empty if none was."""
+    path = Path(os.environ.get("PSP_DATA_DIR", root / ".psp")) / "env"
+    try:
+        words = shlex.split(path.read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _is_embedded(name: str, *, value: str, own: Mapping[str, str]) -> bool:
+    return name in own.get(_EMBEDDED, "").split() and own.get(name) == value
+
+
+def _port(environ: Mapping[str, str], *, name: str, default: int) -> int:
+    value = environ.get(name, str(default))
+    if not (value.isdecimal() and 0 < int(value) <= _PORT_MAX):
+        raise LocalStackError(f"{name} is {value!r}, but a port is a number from 1 to {_PORT_MAX}.")
+    return int(value)
+
+
+def _url(environ: Mapping[str, str], *, name: str) -> URL | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        # Plain postgresql:// would make SQLAlchemy 2.1 look for psycopg 3.
+        url = make_url(value).set(drivername=_DRIVER)
+    except ArgumentError:
+        url = URL.create(_DRIVER)
+    if not url.database:
+        raise LocalStackError(f"{name} is not a URL like {_DRIVER}://user:password@host:5432/database.")
+    return url
