@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.fees import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
+from psp_core.domain.money import AMOUNT_MINOR_MAX
+from psp_core.domain.payables import PayableStatus, payables_for
+from psp_core.domain.transactions import PaymentMethod
+from tests.builders import NOON, a_source
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def terms(plan: FeePlan, days: int) -> FeePlan:
+    return replace(plan, effective_from=NOON + timedelta(days=days))
+
+
+class TestPayablesFor:
+    def test_credit_is_due_30_days_after_the_transaction_minus_5_percent(self) -> None:
+        [payable] = payables_for(a_source(amount_minor=2_500), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+
+        assert payable.status is PayableStatus.WAITING_FUNDS
+        assert payable.payment_at == NOON + timedelta(days=30)
+        assert payable.due_on == date(2026, 4, 9)
+        assert (payable.amount.minor, payable.fee.minor, payable.fee_bps) == (2_500, 125, 500)
+
+    def test_debit_is_paid_at_once_minus_3_percent(self) -> None:
+        source = a_source(amount_minor=33, payment_method=PaymentMethod.DEBIT_CARD)
+
+        [payable] = payables_for(source, plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+
+        assert payable.status is PayableStatus.PAID
+        assert payable.payment_at == payable.paid_at == NOON
+        assert (payable.fee.minor, payable.fee_bps) == (0, 300)
+
+    def test_installments_are_due_one_delay_after_another(self) -> None:
+        payables = payables_for(a_source(amount_minor=1_000, installments=3), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+
+        assert [payable.amount.minor for payable in payables] == [334, 333, 333]
+        assert [payable.payment_at - NOON for payable in payables] == [timedelta(days=30 * n) for n in (1, 2, 3)]
+
+    def test_due_dates_roll_forward_to_an_open_day(self) -> None:
+        plan = replace(DEFAULT_FEE_PLAN, calendar=BankCalendar.BRAZIL)
+        to_saturday = a_source(created_at=NOON.replace(month=2, day=12))
+
+        [payable] = payables_for(to_saturday, plan=plan, zone=UTC_ZONE)
+
+        assert payable.due_on == date(2026, 3, 16)
+
+    @given(st.integers(1, AMOUNT_MINOR_MAX), st.integers(1, 12), st.integers(0, 10_000), st.sampled_from(PaymentMethod))
+    def test_never_creates_or_loses_a_cent(
+        self, amount_minor: int, installments: int, fee_bps: int, method: PaymentMethod
+    ) -> None:
+        source = a_source(amount_minor=amount_minor, installments=installments, payment_method=method)
+        plan = replace(DEFAULT_FEE_PLAN, credit_fee_bps=fee_bps, debit_fee_bps=fee_bps)
+
+        payables = payables_for(source, plan=plan, zone=UTC_ZONE)
+
+        assert sum(payable.amount.minor for payable in payables) == amount_minor
+        assert all(0 <= payable.fee.minor <= payable.amount.minor for payable in payables)
+
+
+class TestPlanInForce:
+    def test_is_the_newest_that_was_in_force_at_the_moment(self) -> None:
+        old, new = terms(DEFAULT_FEE_PLAN, -10), terms(DEFAULT_FEE_PLAN, 10)
+
+        assert plan_in_force([new, old], at=NOON) is old
+        assert plan_in_force([old, new], at=NOON + timedelta(days=10)) is new
+
+    def test_is_the_default_before_the_first(self) -> None:
+        assert plan_in_force([terms(DEFAULT_FEE_PLAN, 1)], at=NOON) is DEFAULT_FEE_PLAN
+
+
+class TestFeePlan:
+    @pytest.mark.parametrize("change", [{"credit_fee_bps": 10_001}, {"debit_fee_bps": -1}, {"credit_delay_days": 366}])
+    def test_refuses_terms_outside_their_limits(self, change: dict[str, int]) -> None:
+        with pytest.raises(ValueError, match="is 0 to"):
+            replace(DEFAULT_FEE_PLAN, **change)

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from psp_core.bootstrap import Core
+from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress
+from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
+from psp_core.domain.messages import OutgoingMessage
+from psp_core.domain.payables import PayableStatus
+from psp_core.domain.transactions import PaymentMethod, TransactionStatus
+from psp_core.ports import Queue, SendOutcome
+from psp_core.usecases.accept_transactions import Answer
+from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+
+
+def count_transactions(core: Core) -> int:
+    return len(core.read_merchant.transactions("merchant-1", where=TransactionFilter(), page=Page()))
+
+
+def all_payables(core: Core, customer_id: str = "merchant-1") -> list[int]:
+    rows = core.read_merchant.payables(customer_id, where=PayableFilter(), page=Page(limit=10_000))
+    return sorted(row.amount.minor for row in rows)
+
+
+class TestAcceptTransactions:
+    def test_stores_many_merchants_requests_in_one_commit(self, core: Core) -> None:
+        outcomes = core.accept_transactions(
+            [a_submission(), a_submission(a_new_transaction(customer_id="merchant-2", amount_minor=33))]
+        )
+
+        assert all(isinstance(outcome, Answer) and not outcome.replayed for outcome in outcomes)
+        [row] = core.read_merchant.transactions("merchant-2", where=TransactionFilter(), page=Page())
+        assert row.amount.minor == 33
+        with core.store.begin() as work:
+            [entry] = work.outbox.claim(limit=10)
+        assert len(entry.transaction_ids) == 2
+
+    def test_repeats_the_first_answer_to_a_key(self, core: Core, clock: SettableClock) -> None:
+        [first] = core.accept_transactions([a_submission(key="k")])
+        clock.advance(days=6)
+
+        [second] = core.accept_transactions([a_submission(key="k")])
+
+        assert isinstance(first, Answer)
+        assert second == Answer(first.body, replayed=True)
+        assert count_transactions(core) == 1
+
+    def test_refuses_a_key_with_another_request(self, core: Core) -> None:
+        core.accept_transactions([a_submission(key="k", request=b"one")])
+
+        [outcome] = core.accept_transactions([a_submission(key="k", request=b"two")])
+
+        assert isinstance(outcome, IdempotencyKeyReused)
+        assert count_transactions(core) == 1
+
+    def test_keeps_keys_apart_by_merchant(self, core: Core) -> None:
+        outcomes = core.accept_transactions(
+            [a_submission(key="k"), a_submission(a_new_transaction(customer_id="merchant-2"), key="k")]
+        )
+
+        assert [isinstance(outcome, Answer) for outcome in outcomes] == [True, True]
+
+    def test_takes_a_key_once_when_it_comes_twice_in_one_commit(self, core: Core) -> None:
+        first, second = core.accept_transactions([a_submission(key="k"), a_submission(key="k")])
+
+        assert isinstance(first, Answer)
+        assert isinstance(second, RequestInProgress)
+        assert count_transactions(core) == 1
+
+    def test_takes_a_key_once_when_many_processes_race(self, core: Core) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(lambda _: core.accept_transactions([a_submission(key="k")])[0], range(40)))
+
+        answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+        assert len({answer.body for answer in answers}) == 1
+        assert [answer.replayed for answer in answers].count(False) == 1
+        assert count_transactions(core) == 1
+
+    def test_stores_all_of_a_request_or_nothing(self, core: Core) -> None:
+        too_much = a_new_transaction(amount_minor=10**12 + 1)
+
+        with pytest.raises(Exception, match="transactions_amount_check"):
+            core.accept_transactions([a_submission(a_new_transaction(), too_much, key="k")])
+
+        assert count_transactions(core) == 0
+        [again] = core.accept_transactions([a_submission(key="k")])
+        assert again == Answer(again.body if isinstance(again, Answer) else b"", replayed=False)
+
+
+@dataclass
+class FaultyQueue:
+    """The real queue behind a line that loses what the test says."""
+
+    queue: Queue
+    down: bool = False
+    refused: frozenset[int] = frozenset()
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> SendOutcome:
+        if self.down:
+            raise QueueUnavailable("down")
+        self.queue.send([message for index, message in enumerate(messages) if index not in self.refused])
+        return SendOutcome(self.refused)
+
+
+class TestRelayOutbox:
+    def test_sends_everything_once_in_full_messages(self, core: Core) -> None:
+        core.accept_transactions([a_submission(*[a_new_transaction()] * 450)])
+
+        report = core.relay_outbox()
+
+        assert (report.entries, report.messages, report.transactions) == (1, 3, 450)
+        assert core.queue.depth().waiting == 3
+        assert core.relay_outbox().entries == 0
+
+    def test_keeps_what_an_outage_did_not_take(self, core: Core) -> None:
+        line = FaultyQueue(core.queue, down=True)
+        core.accept_transactions([a_submission()])
+
+        with pytest.raises(QueueUnavailable):
+            replace(core.relay_outbox, queue=line)()
+        line.down = False
+        report = replace(core.relay_outbox, queue=line)()
+
+        assert report.transactions == 1
+
+    def test_sends_again_the_entries_that_sqs_refused(self, core: Core) -> None:
+        for amount in (100, 200, 300):
+            core.accept_transactions([a_submission(a_new_transaction(amount_minor=amount))])
+        relay = replace(core.relay_outbox, message_transactions_max=1)
+
+        first = replace(relay, queue=FaultyQueue(core.queue, refused=frozenset({1})))()
+        second = relay()
+
+        assert (first.entries, first.failed_entries, second.entries) == (2, 1, 1)
+        core.drain_queue()
+        assert all_payables(core) == [100, 200, 300]
+
+    def test_shares_the_work_with_other_relays(self, core: Core) -> None:
+        for _ in range(60):
+            core.accept_transactions([a_submission()])
+        relay = replace(core.relay_outbox, entries_max=5)
+
+        with ThreadPoolExecutor(4) as pool:
+            reports = list(pool.map(lambda _: relay(), range(16)))
+        core.keep_relaying().run_until_empty()
+
+        assert sum(report.transactions for report in reports) <= 60
+        core.drain_queue()
+        assert len(all_payables(core)) == 60
+
+
+class TestDrainQueue:
+    def test_makes_payables_by_the_merchants_terms(self, core: Core) -> None:
+        debit = a_new_transaction(amount_minor=33, payment_method=PaymentMethod.DEBIT_CARD)
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=999), debit)])
+        core.relay_outbox()
+
+        report = core.drain_queue()
+
+        assert (report.created, report.left_messages) == (2, 0)
+        paid, waiting = sorted(
+            core.read_merchant.payables("merchant-1", where=PayableFilter(), page=Page()),
+            key=lambda payable: payable.amount.minor,
+        )
+        assert (paid.status, paid.receivable.minor, paid.paid_at) == (PayableStatus.PAID, 33, NOON)
+        assert (waiting.status, waiting.receivable.minor) == (PayableStatus.WAITING_FUNDS, 950)
+        assert waiting.payment_at == NOON + timedelta(days=30)
+
+    def test_changes_nothing_when_a_message_comes_again(self, core: Core) -> None:
+        core.accept_transactions([a_submission()])
+        [row] = core.read_merchant.transactions("merchant-1", where=TransactionFilter(), page=Page())
+        core.queue.send([OutgoingMessage([row.id]), OutgoingMessage([row.id, row.id])])
+        core.relay_outbox()
+
+        report = core.drain_queue()
+
+        assert (report.messages, report.created) == (3, 1)
+        assert all_payables(core) == [2_500]
+
+    def test_makes_payables_once_in_many_drains_at_once(self, core: Core) -> None:
+        core.accept_transactions([a_submission(*[a_new_transaction(amount_minor=n) for n in range(1, 501)])])
+        rows = core.read_merchant.transactions("merchant-1", where=TransactionFilter(), page=Page(limit=500))
+        ids = [row.id for row in rows]
+        core.queue.send([OutgoingMessage(ids[start : start + 50]) for start in range(0, 500, 25)])
+
+        with ThreadPoolExecutor(4) as pool:
+            reports = list(pool.map(lambda _: core.drain_queue(), range(4)))
+
+        assert sum(report.created for report in reports) == 500
+        assert all_payables(core) == sorted(range(1, 501))
+
+    def test_leaves_what_it_cannot_process_to_the_dead_letter_queue(self, core: Core) -> None:
+        core.accept_transactions([a_submission()])
+        [row] = core.read_merchant.transactions("merchant-1", where=TransactionFilter(), page=Page())
+        core.queue.send([OutgoingMessage([UUID(int=7), row.id])])
+
+        report = core.drain_queue()
+
+        assert report.left_messages == 1
+        assert report.unknown == {UUID(int=7)}
+        assert all_payables(core) == [2_500]
+        assert core.queue.depth().in_flight == 1
+
+
+class TestRepairTransactions:
+    def test_enqueues_what_the_queue_lost(self, core: Core, clock: SettableClock) -> None:
+        core.accept_transactions([a_submission(*[a_new_transaction()] * 3)])
+        with core.store.begin() as work:
+            work.outbox.delete([entry.id for entry in work.outbox.claim(limit=10)])
+        clock.advance(minutes=11)
+
+        found = core.repair_transactions(older_than=timedelta(minutes=10), younger_than=timedelta(days=1), limit=100)
+
+        assert found == 3
+        core.relay_outbox()
+        core.drain_queue()
+        assert len(all_payables(core)) == 3
+
+    def test_leaves_young_and_finished_transactions_alone(self, core: Core, clock: SettableClock) -> None:
+        core.accept_transactions([a_submission()])
+        core.relay_outbox()
+        core.drain_queue()
+        clock.advance(minutes=11)
+        core.accept_transactions([a_submission()])
+
+        assert core.repair_transactions(older_than=timedelta(minutes=10), younger_than=timedelta(days=1), limit=9) == 0
+
+
+class TestChangeFeePlan:
+    def test_leaves_earlier_transactions_their_terms(self, core: Core, clock: SettableClock) -> None:
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=1_000))])
+        clock.advance(minutes=1)
+        core.change_fee_plan(
+            "merchant-1", credit_fee_bps=100, debit_fee_bps=0, credit_delay_days=1, calendar=BankCalendar.EVERY_DAY
+        )
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_000))])
+        core.relay_outbox()
+
+        core.drain_queue()
+
+        payables = core.read_merchant.payables("merchant-1", where=PayableFilter(), page=Page())
+        terms = {payable.amount.minor: (payable.fee_bps, (payable.payment_at - NOON).days) for payable in payables}
+        assert terms == {1_000: (500, 30), 2_000: (100, 1)}
+
+    def test_debit_stays_paid_at_once(self, core: Core) -> None:
+        core.accept_transactions([a_submission(a_new_transaction(payment_method=PaymentMethod.DEBIT_CARD))])
+
+        [row] = core.read_merchant.transactions("merchant-1", where=TransactionFilter(), page=Page())
+
+        assert row.status is TransactionStatus.PAID
