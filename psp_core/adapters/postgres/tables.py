@@ -170,3 +170,24 @@ fee_plans = Table(
     CheckConstraint("credit_delay_days BETWEEN 0 AND 365", name="fee_plans_credit_delay_check"),
     CheckConstraint("calendar IN ('every_day', 'brazil')", name="fee_plans_calendar_check"),
 )
+
+# Row-level security on transactions, payables and settlements is the migrations' alone: 0002_api_keys.sql.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text(collation="C"), nullable=False),
+    Column("customer_id", _merchant, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("token_hmac", LargeBinary, nullable=False),
+    Column("created_at", _instant, nullable=False),
+    Column("expires_at", _instant),
+    Column("revoked_at", _instant),
+    Column("last_used_at", _instant),
+    PrimaryKeyConstraint("id", name="api_keys_pkey"),
+    CheckConstraint("id ~ '^[0-9A-Za-z]{16}$'", name="api_keys_id_check"),
+    CheckConstraint("mode IN ('live', 'test')", name="api_keys_mode_check"),
+    CheckConstraint("scopes <@ ARRAY['read', 'write'] AND cardinality(scopes) > 0", name="api_keys_scopes_check"),
+    CheckConstraint("octet_length(token_hmac) = 32", name="api_keys_token_hmac_check"),
+    Index("api_keys_merchant_idx", "customer_id", "created_at", "id"),
+)
