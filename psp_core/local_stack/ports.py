@@ -83,8 +83,8 @@ def _listening_inodes(port: int) -> Iterator[str]:
 
 def _open_sockets(pid: str) -> Iterator[str]:
     try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            yield os.readlink(entry.path)
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            yield os.readlink(f"/proc/{pid}/fd/{descriptor}")
     except OSError:
         # The process ended meanwhile, or belongs to somebody else.
         return

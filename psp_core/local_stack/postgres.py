@@ -151,7 +151,7 @@ class EmbeddedPostgres(Program):
     def _clear_stale_lock(self) -> None:
         """Wait for a server whose owner was killed, and remove a lock file that names a process of somebody else."""
         # One that is neither stopping nor gone within seconds has an owner who wants it.
-        wait_until(lambda: not self._is_serving(), timeout_s=5)
+        wait_until(lambda: not self._is_serving(), timeout_s=2)
         if self._is_serving() or not wait_until(lambda: not working_in(self._cluster), timeout_s=_FAST_STOP_WITHIN_S):
             pid, _ = _lock_file_says(self._cluster)
             raise LocalStackError(f"Another Postgres (pid {pid}) is using the data in {self.folder}: stop that first.")

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, make_url
+
+from psp_core.local_stack import LocalStackError
+from psp_core.local_stack.environment import (
+    load_stack_environment,
+    platform_variables,
+    read_plan,
+    write_stack_environment,
+)
+
+_DATABASE = make_url("postgresql+psycopg2://psp:it's $HOME@127.0.0.1:15432/psp")
+_DAGSTER = _DATABASE.set(database="dagster")
+
+
+def _write(root: Path, *, environ: dict[str, str] | None = None, database_url: URL = _DATABASE) -> dict[str, str]:
+    plan = read_plan(environ or {}, root=root, data_dir=root / ".psp")
+    plan.data_dir.mkdir(exist_ok=True)
+    variables = platform_variables(
+        plan, database_url=database_url, dagster_database_url=_DAGSTER, sqs_endpoint_url="http://127.0.0.1:14566"
+    )
+    write_stack_environment(plan, variables=variables)
+    return variables
+
+
+@pytest.fixture(autouse=True)
+def _no_data_folder_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PSP_DATA_DIR", raising=False)
+
+
+class TestTheEnvironmentFile:
+    def test_gives_another_terminal_the_same_variables(self, tmp_path: Path) -> None:
+        written = _write(tmp_path)
+
+        assert written.items() <= load_stack_environment(tmp_path).items()
+
+    def test_is_understood_by_a_shell(self, tmp_path: Path) -> None:
+        written = _write(tmp_path)
+
+        command = f'. {tmp_path}/.psp/env && printf %s "$DAGSTER_PG_PASSWORD"'
+        said = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
+
+        assert said == written["DAGSTER_PG_PASSWORD"] == "it's $HOME"
+
+    def test_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
+        _write(tmp_path)
+
+        assert stat.S_IMODE((tmp_path / ".psp" / "env").stat().st_mode) == 0o600
+
+    def test_is_empty_before_the_first_start(self, tmp_path: Path) -> None:
+        assert load_stack_environment(tmp_path) == {}
+
+
+class TestReadPlan:
+    def test_embeds_everything_when_nothing_is_given(self, tmp_path: Path) -> None:
+        plan = read_plan({}, root=tmp_path, data_dir=tmp_path / ".psp")
+
+        assert plan.embeds_postgres
+        assert plan.embeds_sqs
+        assert (plan.api_port, plan.web_port) == (3000, 3001)
+
+    def test_takes_a_plain_postgres_url_for_psycopg2(self, tmp_path: Path) -> None:
+        plan = read_plan({"PSP_DATABASE_URL": "postgresql://u:p@db:1/psp"}, root=tmp_path, data_dir=tmp_path)
+
+        assert not plan.embeds_postgres
+        assert plan.database_url is not None
+        assert plan.database_url.drivername == "postgresql+psycopg2"
+
+    @pytest.mark.parametrize("given", [{"PSP_SQS": "aws"}, {"PSP_SQS_ENDPOINT_URL": "http://queue:1"}])
+    def test_starts_no_queue_beside_one_that_is_given(self, given: dict[str, str], tmp_path: Path) -> None:
+        assert not read_plan(given, root=tmp_path, data_dir=tmp_path).embeds_sqs
+
+    def test_does_not_take_its_own_addresses_from_a_sourced_file_for_others(self, tmp_path: Path) -> None:
+        sourced = _write(tmp_path)
+
+        plan = read_plan(sourced, root=tmp_path, data_dir=tmp_path / ".psp")
+
+        assert plan.embeds_postgres
+        assert plan.embeds_sqs
+
+    def test_keeps_a_given_address_that_the_file_repeats(self, tmp_path: Path) -> None:
+        given = {"PSP_DATABASE_URL": _DATABASE.render_as_string(hide_password=False)}
+        sourced = _write(tmp_path, environ=given)
+
+        assert not read_plan(sourced, root=tmp_path, data_dir=tmp_path / ".psp").embeds_postgres
+
+    @pytest.mark.parametrize("value", ["web", "0", "65536", "-1"])
+    def test_refuses_a_port_that_is_none(self, value: str, tmp_path: Path) -> None:
+        with pytest.raises(LocalStackError, match="PSP_API_PORT"):
+            read_plan({"PSP_API_PORT": value}, root=tmp_path, data_dir=tmp_path)
+
+    @pytest.mark.parametrize("value", ["nonsense", "postgresql://host-only"])
+    def test_refuses_a_database_url_that_is_none_without_repeating_it(self, value: str, tmp_path: Path) -> None:
+        with pytest.raises(LocalStackError, match="PSP_DATABASE_URL") as refusal:
+            read_plan({"PSP_DATABASE_URL": value}, root=tmp_path, data_dir=tmp_path)
+
+        assert value not in str(refusal.value)
+
+
+class TestPlatformVariables:
+    def test_hold_stand_in_credentials_for_the_embedded_queue_only(self, tmp_path: Path) -> None:
+        embedded = _write(tmp_path)
+        aws = _write(tmp_path, environ={"PSP_SQS": "aws"})
+
+        assert embedded["AWS_ACCESS_KEY_ID"] == "local"
+        assert "AWS_ACCESS_KEY_ID" not in aws

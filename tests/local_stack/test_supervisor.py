@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from psp_core.local_stack.supervision.lease import MARKER_VARIABLE
+from psp_core.local_stack.supervision.processes import all_pids, marked, parent_of, wait_until
+from tests.local_stack import owners
+from tests.local_stack.owners import end, read_line, start_owner
+
+# Two programs, each a shell with two children, one of which is in a session of its own.
+_FAMILY_SIZE = 6
+
+StartSupervisor = Callable[[str], tuple[subprocess.Popen[str], str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[StartSupervisor]:
+    """Start a supervisor of dummies and return it with the marker of its run."""
+    owners = []
+
+    def start_one(kind: str) -> tuple[subprocess.Popen[str], str]:
+        owner = start_owner(kind, tmp_path)
+        owners.append(owner)
+        marker = read_line(owner, containing=MARKER_VARIABLE)
+        read_line(owner, containing="ready")
+        return owner, marker
+
+    yield start_one
+    for owner in owners:
+        end(owner)
+
+
+def _gone(marker: str) -> bool:
+    return wait_until(lambda: not marked(marker), timeout_s=30)
+
+
+def _pid_of(name: str, folder: Path) -> int:
+    return int((folder / f"{name}.started").read_text())
+
+
+def _guard_of(owner: subprocess.Popen[str]) -> int:
+    children = [pid for pid in all_pids() if parent_of(pid) == owner.pid]
+    return next(pid for pid in children if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+class TestSupervisor:
+    def test_starts_a_program_again_that_was_killed_and_clears_its_children(
+        self, start: StartSupervisor, tmp_path: Path
+    ) -> None:
+        owner, _ = start("family")
+        killed = _pid_of("first", tmp_path)
+
+        os.kill(killed, signal.SIGKILL)
+
+        assert "ended with code -9" in read_line(owner, containing="first")
+        read_line(owner, containing="first is back")
+        assert _pid_of("first", tmp_path) != killed
+        assert owner.poll() is None
+
+    def test_stops_in_reverse_order_on_ctrl_c_and_leaves_nobody(self, start: StartSupervisor, tmp_path: Path) -> None:
+        owner, marker = start("family")
+
+        owner.send_signal(signal.SIGINT)
+
+        assert owner.wait(timeout=30) == 0
+        assert marked(marker) == []
+        assert (tmp_path / "stops").read_text().split() == ["second", "first"]
+
+    def test_kills_what_does_not_stop_in_time(self, start: StartSupervisor) -> None:
+        owner, marker = start("stubborn")
+
+        owner.send_signal(signal.SIGTERM)
+
+        assert owner.wait(timeout=30) == 0
+        assert marked(marker) == []
+
+    def test_takes_children_and_grandchildren_along_when_killed(self, start: StartSupervisor) -> None:
+        owner, marker = start("family")
+        assert wait_until(lambda: len(marked(marker)) == _FAMILY_SIZE, timeout_s=10)
+
+        owner.kill()
+
+        assert _gone(marker)
+
+    def test_starts_another_guard_when_its_guard_is_killed(self, start: StartSupervisor) -> None:
+        owner, marker = start("family")
+        first_guard = _guard_of(owner)
+
+        os.kill(first_guard, signal.SIGKILL)
+
+        assert wait_until(lambda: parent_of(first_guard) is None and _guard_of(owner) != first_guard, timeout_s=10)
+        owner.kill()
+        assert _gone(marker)
+
+    def test_ends_what_is_left_when_supervisor_and_guard_were_killed(self, start: StartSupervisor) -> None:
+        owner, old_marker = start("family")
+        guard = _guard_of(owner)
+        os.kill(owner.pid, signal.SIGSTOP)
+        os.kill(guard, signal.SIGKILL)
+        owner.kill()
+        owner.wait()
+        assert marked(old_marker)
+
+        start("family")
+
+        assert marked(old_marker) == []
+
+    def test_waits_for_the_guard_of_a_run_that_was_killed(self, start: StartSupervisor) -> None:
+        owner, old_marker = start("family")
+        owner.kill()
+
+        _, new_marker = start("family")
+
+        assert marked(old_marker) == []
+        assert marked(new_marker)
+
+    def test_spares_a_stranger_that_has_the_pid_of_a_former_supervisor(
+        self, start: StartSupervisor, tmp_path: Path
+    ) -> None:
+        with subprocess.Popen(["/bin/sleep", "1000"]) as stranger:
+            record = {"pid": stranger.pid, "started_at_ticks": 1, "run": "of another day"}
+            (tmp_path / "stack.lock").write_text(json.dumps(record))
+
+            start("family")
+
+            assert stranger.poll() is None
+            stranger.kill()
+
+    def test_refuses_a_second_one_in_its_folder(self, start: StartSupervisor, tmp_path: Path) -> None:
+        owner, marker = start("family")
+        second = subprocess.run(
+            [sys.executable, owners.__file__, "family", str(tmp_path), "0"],
+            env=owners.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert second.returncode == 1
+        assert f"already running in {tmp_path} (pid {owner.pid})" in second.stderr
+        assert len(second.stderr.strip().splitlines()) == 1
+        assert marked(marker)
