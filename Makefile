@@ -1,0 +1,58 @@
+# `make` runs the platform, `make test` proves it. Needs Python 3.11 or later, make and git.
+.DEFAULT_GOAL := run
+.PHONY: run demo test lint format bench lock clean
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+BIN := .venv/bin
+UV := 0.13.9
+TESTS ?= tests
+
+run: .venv/installed-local
+	@exec $(BIN)/psp up
+
+demo: .venv/installed-local
+	@$(BIN)/psp demo
+
+test: .venv/installed-dev
+	$(BIN)/pytest $(TESTS)
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.check_migrations
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/installed-dev
+	$(BIN)/python -m bench
+
+# Writes the lock files again from pyproject.toml: the newest versions that it allows, with their hashes.
+lock: .venv/uv
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.lock
+	$(BIN)/uv pip compile $(LOCK) --extra local pyproject.toml -o requirements/local.lock
+	$(BIN)/uv pip compile $(LOCK) --extra local --extra dev pyproject.toml -o requirements/dev.lock
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header
+
+clean:
+	rm -rf .venv .psp build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+.venv/uv:
+	@test -n "$(PYTHON)" || { echo "psp needs Python 3.11 or later: none was found on the PATH (PYTHON=/path/to/python3 names one)."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "psp needs Python's venv module: on Debian, 'apt-get install python3-venv'."; exit 1; }
+	@echo "Creating .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
+	@touch $@
+
+# uv installs in seconds what takes pip minutes; where it does not know the machine's index, pip does it.
+.venv/installed-%: requirements/%.lock pyproject.toml | .venv/uv
+	@echo "Installing the pinned dependencies ($<)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< 2>.venv/uv.log \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . 2>>.venv/uv.log \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
