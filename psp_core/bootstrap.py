@@ -17,7 +17,9 @@ from psp_core.usecases.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.check_books import CheckBooks
 from psp_core.usecases.create_payables import CreatePayables
 from psp_core.usecases.drain_queue import DrainLimits, DrainQueue
+from psp_core.usecases.find_unsettled_dates import FindUnsettledDates
 from psp_core.usecases.keep_relaying import KeepRelaying
+from psp_core.usecases.plan_drains import PlanDrains
 from psp_core.usecases.read_merchant import ReadMerchant
 from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
 from psp_core.usecases.repair_transactions import RepairTransactions
@@ -77,8 +79,17 @@ class Core:
         return DrainQueue(self.queue, self.create_payables, limits)
 
     @cached_property
+    def plan_drains(self) -> PlanDrains:
+        return PlanDrains(self.queue, self.settings.drain_runs_max, self.settings.drain_messages_per_run)
+
+    @cached_property
     def settle_payables(self) -> SettlePayables:
         return SettlePayables(self.store, self.clock, self.settings.zone, self.settings.settlement_chunk_payables)
+
+    @cached_property
+    def find_unsettled_dates(self) -> FindUnsettledDates:
+        settings = self.settings
+        return FindUnsettledDates(self.store, self.clock, settings.zone, settings.settlement_starts_at)
 
     @cached_property
     def check_books(self) -> CheckBooks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,31 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from psp_core.domain.money import Currency
 
 
-class Settings(BaseSettings):
+class CalendarSettings(BaseSettings):
+    """Days and times: known without a database, because Dagster needs them to define its partitions."""
+
     model_config = SettingsConfigDict(env_prefix="PSP_", frozen=True, extra="ignore")
 
+    time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
+    settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    first_due_date: date = Field(default=date(2024, 1, 1), description="the first partition of `settlement`")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _must_be_known(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def settlement_starts_at(self) -> time:
+        return time.fromisoformat(self.settlement_time)
+
+
+class Settings(CalendarSettings):
     database_url: SecretStr = Field(description="Postgres, as postgresql+psycopg2://user:password@host:port/name")
     database_pool_size: int = Field(default=8, ge=1, le=100)
     database_connect_timeout_s: int = Field(default=2, ge=1)
@@ -26,7 +49,6 @@ class Settings(BaseSettings):
     sqs_max_receive_count: int = Field(default=5, ge=1, description="then a message goes to the dead-letter queue")
     sqs_connect_timeout_s: float = Field(default=2, gt=0)
 
-    time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
     currency: Currency = Field(default=Currency.BRL, description="of a transaction that names none")
     clock_start: str | None = Field(default=None, description="ISO instant at which a demonstration's clock starts")
     clock_speed: float = Field(default=1, gt=0, description="seconds that pass on that clock in a second")
@@ -44,9 +66,7 @@ class Settings(BaseSettings):
     drain_messages_per_run: int = Field(default=500, ge=1)
 
     settlement_chunk_payables: int = Field(default=10_000, ge=1)
-    settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     reports_url: str = Field(default="file:.psp/reports", description="file:FOLDER or s3://BUCKET/PREFIX")
-    first_due_date: str = Field(default="2024-01-01", description="the first partition of `settlement`")
     repair_after_minutes: int = Field(default=10, ge=1)
 
     api_bind: str = "127.0.0.1:3000"
@@ -56,13 +76,3 @@ class Settings(BaseSettings):
 
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _must_be_known(cls, name: str) -> str:
-        ZoneInfo(name)
-        return name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)

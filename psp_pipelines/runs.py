@@ -1,0 +1,58 @@
+"""Runs of the settlement: which dates are under way, and how to request many dates in few runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+
+UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+DATES_PER_RUN = 31
+"""A run is all or nothing in Dagster's eyes: a month of them bounds what looks undone while it goes on."""
+
+_PARTITION = "dagster/partition"
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+_RUNS_MAX = 100
+_ONE_DAY = timedelta(days=1)
+
+
+def requests_for(dates: Iterable[date], *, requested_at: str) -> Iterator[dg.RunRequest]:
+    """Yield run requests for the dates: neighbours share a run, and `requested_at` makes their keys new."""
+    for first, last in _ranges(sorted(dates)):
+        yield dg.RunRequest(
+            run_key=f"{first}/{last}@{requested_at}",
+            tags={_RANGE_START: first.isoformat(), _RANGE_END: last.isoformat()},
+        )
+
+
+def dates_under_way(instance: dg.DagsterInstance, *, asset: dg.AssetKey) -> set[date]:
+    """Return the dates that a run of the asset, however it was started, has or will have in hand."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY), limit=_RUNS_MAX)
+    return {day for run in runs if asset in (run.asset_selection or ()) for day in _dates(run.tags)}
+
+
+def _dates(tags: Mapping[str, str]) -> Iterator[date]:
+    first = tags.get(_RANGE_START) or tags.get(_PARTITION)
+    last = tags.get(_RANGE_END) or first
+    if first and last:
+        day = date.fromisoformat(first)
+        while day <= date.fromisoformat(last):
+            yield day
+            day += _ONE_DAY
+
+
+def _ranges(dates: list[date]) -> Iterator[tuple[date, date]]:
+    """Yield the first and last date of each unbroken range, cut to the length of a run."""
+    start = 0
+    for index, day in enumerate(dates):
+        is_last = index + 1 == len(dates)
+        if is_last or dates[index + 1] - day > _ONE_DAY or index + 1 - start == DATES_PER_RUN:
+            yield dates[start], day
+            start = index + 1

@@ -1,0 +1,1 @@
+"""What is watched all the time, and the runs that are requested when something is found."""
