@@ -1,0 +1,33 @@
+# Staging: the smallest size with every part in place. Replace what says example, and the account's ids.
+environment  = "staging"
+zone_id      = "Z0EXAMPLE0STAGING"
+alert_emails = ["payments@example.com"]
+
+api = {
+  domain          = "api.staging.example.com"
+  certificate_arn = "arn:aws:acm:sa-east-1:111111111111:certificate/00000000-0000-0000-0000-000000000001"
+}
+
+operations = {
+  domain          = "dagster.staging.example.com"
+  certificate_arn = "arn:aws:acm:sa-east-1:111111111111:certificate/00000000-0000-0000-0000-000000000002"
+  ingress_cidrs   = ["192.0.2.0/24"]
+
+  oidc = {
+    issuer                 = "https://login.example.com"
+    authorization_endpoint = "https://login.example.com/authorize"
+    token_endpoint         = "https://login.example.com/token"
+    user_info_endpoint     = "https://login.example.com/userinfo"
+    client_id              = "psp-staging"
+  }
+}
+
+api_tasks          = { min = 2, max = 3 }
+overflow           = { tasks_max = 1, messages_per_task = 500 }
+retention_days     = { logs = 30, compute_logs = 30, access_logs = 90 }
+monthly_budget_usd = 700
+
+database_multi_az            = false
+database_deletion_protection = false
+
+application_settings = { PSP_TIME_ZONE = "America/Sao_Paulo" }

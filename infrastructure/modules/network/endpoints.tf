@@ -1,0 +1,58 @@
+# What the tasks call at AWS stays on AWS's network: S3 by a free gateway, the rest by interface endpoints.
+locals {
+  interface_services = toset([
+    "ecr.api", "ecr.dkr",    # pull the image
+    "logs",                  # write logs, and read a failed run's
+    "secretsmanager", "ssm", # read secrets and parameters at start
+    "sqs", "sns",            # the queue, and alerts from failed runs
+    "ecs", "ec2",            # Dagster's daemon starts runs, and reads its own network interface to place them
+  ])
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_iam_policy_document" "endpoint" {
+  #checkov:skip=CKV_AWS_1:an endpoint's policy only limits what the caller's own policies allow
+  #checkov:skip=CKV_AWS_49:an endpoint's policy only limits what the caller's own policies allow
+
+  # Credentials of another account, smuggled into a task, are of no use through these endpoints.
+  statement {
+    actions   = ["*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_vpc_endpoint" "interface" {
+  for_each = local.interface_services
+
+  vpc_id              = aws_vpc.this.id
+  service_name        = "com.amazonaws.${data.aws_region.current.region}.${each.key}"
+  vpc_endpoint_type   = "Interface"
+  private_dns_enabled = true
+  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
+  security_group_ids  = [aws_security_group.this["endpoints"].id]
+  policy              = data.aws_iam_policy_document.endpoint.json
+
+  tags = { Name = "${var.name}-${each.key}" }
+}
+
+# No policy of that kind here: ECR's image layers lie in a bucket of AWS's own, which signed URLs give access to.
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id            = aws_vpc.this.id
+  service_name      = "com.amazonaws.${data.aws_region.current.region}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.private.id]
+
+  tags = { Name = "${var.name}-s3" }
+}

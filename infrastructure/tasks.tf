@@ -1,0 +1,206 @@
+# Every kind of task. One image serves them all; what differs is command, size, secrets and permissions.
+locals {
+  image            = "${aws_ecr_repository.image.repository_url}:${var.image_tag}"
+  migrations_image = "${aws_ecr_repository.image.repository_url}:${coalesce(var.migrations_image_tag, var.image_tag)}"
+
+  ports = { api = 3000, webserver = 3001, code_server = 4000 }
+
+  application_environment = merge(var.application_settings, {
+    PSP_SQS_QUEUE_NAME      = module.queue.name
+    PSP_REPORTS_URL         = "s3://${module.reports.name}/settlement"
+    PSP_ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
+  })
+
+  dagster_environment = {
+    PSP_DAGSTER_YAML         = file("${path.root}/dagster.yaml")
+    DAGSTER_HOME             = "/tmp/dagster"
+    DAGSTER_PG_HOST          = module.database.address
+    DAGSTER_PG_PORT          = tostring(module.database.port)
+    DAGSTER_PG_USER          = "dagster"
+    DAGSTER_PG_DB            = "dagster"
+    DAGSTER_CODE_HOST        = "code-server.${aws_service_discovery_private_dns_namespace.this.name}"
+    DAGSTER_CODE_PORT        = tostring(local.ports.code_server)
+    DAGSTER_LOG_BUCKET       = module.compute_logs.name
+    DAGSTER_EVENT_BATCH_SIZE = "200"
+  }
+
+  # For those that start or stop runs: the revision of this release, so that a rollback takes the runs along.
+  launcher_environment = merge(local.dagster_environment, { DAGSTER_RUN_TASK_DEFINITION = module.run_task.definition_arn })
+
+  certificate_secrets = { PSP_DATABASE_CA_PEM = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${aws_ssm_parameter.database_ca.name}" }
+  application_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["database-url"].arn })
+  dagster_secrets     = merge(local.certificate_secrets, { DAGSTER_PG_PASSWORD = aws_secretsmanager_secret.this["dagster-password"].arn })
+  parameters          = keys(local.certificate_secrets)
+}
+
+module "api_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "api"
+  image       = local.image
+  command     = ["gunicorn", "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"]
+  size        = var.sizes.api
+  port        = local.ports.api
+  environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}" })
+  secrets     = merge(local.application_secrets, { PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn })
+  parameters  = local.parameters
+  policies    = { api = data.aws_iam_policy_document.api.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+module "webserver_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "webserver"
+  image       = local.image
+  command     = ["dagster-webserver", "-h", "0.0.0.0", "-p", tostring(local.ports.webserver), "-w", "workspace.yaml"]
+  size        = var.sizes.webserver
+  port        = local.ports.webserver
+  environment = local.launcher_environment
+  secrets     = local.dagster_secrets
+  parameters  = local.parameters
+  policies    = { webserver = data.aws_iam_policy_document.webserver.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+module "daemon_task" {
+  source = "./modules/task"
+
+  name           = local.name
+  task           = "daemon"
+  image          = local.image
+  command        = ["dagster-daemon", "run", "-w", "workspace.yaml"]
+  health_command = ["dagster-daemon", "liveness-check"]
+  size           = var.sizes.daemon
+  environment    = local.launcher_environment
+  secrets        = local.dagster_secrets
+  parameters     = local.parameters
+  policies       = { daemon = data.aws_iam_policy_document.daemon.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+module "code_server_task" {
+  source = "./modules/task"
+
+  name           = local.name
+  task           = "code-server"
+  image          = local.image
+  command        = ["dagster", "code-server", "start", "-h", "0.0.0.0", "-p", tostring(local.ports.code_server), "-m", "psp_pipelines.definitions"]
+  health_command = ["dagster", "api", "grpc-health-check", "-p", tostring(local.ports.code_server)]
+  size           = var.sizes.code_server
+  port           = local.ports.code_server
+  environment    = merge(local.application_environment, local.dagster_environment)
+  secrets        = merge(local.application_secrets, local.dagster_secrets)
+  parameters     = local.parameters
+  policies       = { code-server = data.aws_iam_policy_document.code_server.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# Started by Dagster's EcsRunLauncher, a task for each run; the launcher brings the command.
+module "run_task" {
+  source = "./modules/task"
+
+  name           = local.name
+  task           = "run"
+  container_name = "run"
+  image          = local.image
+  command        = ["dagster", "--version"]
+  size           = var.sizes.run
+  tmp_mib        = 256
+  environment    = merge(local.application_environment, local.dagster_environment)
+  secrets        = merge(local.application_secrets, local.dagster_secrets)
+  parameters     = local.parameters
+  policies       = { run = data.aws_iam_policy_document.run.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# Empties the queue without Dagster: when its drain runs are all busy, or its daemon is down.
+module "overflow_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "overflow"
+  image       = local.image
+  command     = ["psp", "drain"]
+  size        = var.sizes.run
+  environment = local.application_environment
+  secrets     = local.application_secrets
+  parameters  = local.parameters
+  policies    = { overflow = data.aws_iam_policy_document.overflow.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# Started by hand, by bin/run-task, before the services of a release roll.
+module "migrate_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "migrate"
+  image       = local.migrations_image
+  command     = ["psp", "migrate"]
+  size        = { cpu = 256, memory_mib = 512 }
+  environment = local.application_environment
+  secrets     = local.application_secrets
+  parameters  = local.parameters
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# Started by hand, once: makes the databases, their users and every secret.
+module "setup_task" {
+  source = "./modules/task"
+
+  name    = local.name
+  task    = "setup"
+  image   = local.migrations_image
+  command = ["python", "-c", file("${path.root}/bin/setup_database.py")]
+  size    = { cpu = 256, memory_mib = 512 }
+
+  environment = {
+    PGHOST               = module.database.address
+    PGPORT               = tostring(module.database.port)
+    PGUSER               = module.database.administrator.user
+    PGDATABASE           = "postgres"
+    DATABASE_URL_ARN     = aws_secretsmanager_secret.this["database-url"].arn
+    DAGSTER_PASSWORD_ARN = aws_secretsmanager_secret.this["dagster-password"].arn
+    API_KEY_PEPPER_ARN   = aws_secretsmanager_secret.this["api-key-pepper"].arn
+  }
+
+  secrets    = merge(local.certificate_secrets, { for arn in module.database.administrator.secret_arns : "PGPASSWORD" => "${arn}:password::" })
+  parameters = local.parameters
+  policies   = { setup = data.aws_iam_policy_document.setup.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
