@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from psp_core.local_stack.dagster_api import code_is_loaded, daemons_beat_since
 from psp_core.local_stack.environment import Plan
-from psp_core.local_stack.ports import LOOPBACK, answers
-from psp_core.local_stack.probes import answers_http, code_is_loaded, daemons_beat_since
+from psp_core.local_stack.ports import LOOPBACK, answers, answers_http
 from psp_core.local_stack.supervision.program import Program
 
 # Not resolved: a virtual environment's interpreter is a link, and the commands lie beside the link.
@@ -20,8 +20,8 @@ def api(plan: Plan, *, environment: Mapping[str, str]) -> Program:
     return _program(
         plan,
         name="api",
-        command=["gunicorn", "-c", "psp_api/gunicorn_conf.py", "--bind", f"{LOOPBACK}:{plan.api_port}",
-                 "psp_api.main:create_app()"],
+        command=["gunicorn", "-c", "psp_api/gunicorn_conf.py", "--no-control-socket",
+                 "--bind", f"{LOOPBACK}:{plan.api_port}", "psp_api.main:create_app()"],
         environment=environment,
         ready=lambda: answers_http(plan.api_port, path="/"),
     )  # fmt: skip

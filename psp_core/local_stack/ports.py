@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import secrets
 import socket
@@ -14,6 +15,7 @@ LOOPBACK = "127.0.0.1"
 # From 32768 on, Linux hands ports to outgoing connections: a server that restarts there finds its port taken.
 _FREE_PORTS = range(20_000, 32_768)
 _ATTEMPTS_MAX = 1_000
+_TIMEOUT_S = 5
 _LISTENING = "0A"
 _handed_out: set[int] = set()
 
@@ -47,6 +49,18 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def answers_http(port: int, *, path: str) -> bool:
+    """Tell whether a GET is answered, by anything but a server's error."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def who_uses(port: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib.metadata
 import os
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, require_free
+from psp_core.local_stack.ports import LOOPBACK, answers_http, require_free
 from psp_core.local_stack.supervision.program import Program
 
 MINISTACK_VERSION = "1.5.33"
@@ -48,7 +47,7 @@ class EmbeddedSqs(Program):
             environment={**os.environ, **environment, **_configuration(state_dir, port=port, services=services)},
             folder=state_dir,
             log_file=log_file or state_dir / "ministack.log",
-            ready=self._answers,
+            ready=lambda: answers_http(port, path="/_ministack/ready"),
             ready_within_s=60,
         )
 
@@ -64,16 +63,6 @@ class EmbeddedSqs(Program):
         self._state_dir.mkdir(parents=True, exist_ok=True)
         self._move_queues_to_this_port()
         super().launch()
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _move_queues_to_this_port(self) -> None:
         # Otherwise another port would be another set of queues, and the messages in the old ones out of reach.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -12,11 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.commands import api, code_server, daemon, one_shot, webserver
+from psp_core.local_stack.dagster_api import code_errors, end_dead_runs
 from psp_core.local_stack.environment import Plan, platform_variables, read_plan, write_stack_environment
 from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
-from psp_core.local_stack.probes import code_errors
 from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.local_stack.supervision.program import Program
 from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
 from psp_core.local_stack.welcome import welcome
 
@@ -47,30 +50,30 @@ def _run(*, root: Path, data_dir: Path) -> None:
     for name in _NEEDED_FILES:
         if not (plan.root / name).is_file():
             raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")
-    with Supervisor(plan.data_dir, say=_say) as supervisor:
-        try:
-            _start(plan, supervisor=supervisor)
-            supervisor.watch()
-        except StopRequested:
-            pass
+    with Supervisor(plan.data_dir, say=_say) as supervisor, contextlib.suppress(StopRequested):
+        _run_until_stopped(plan, supervisor=supervisor)
     _say("stopped; the data stays, `make` starts it again")
 
 
-def _start(plan: Plan, *, supervisor: Supervisor) -> None:
-    started_at_s = time.monotonic()
+def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
+    started_at_s = time.time()
     _require_ports(plan)
     variables = _start_storage(plan, supervisor=supervisor)
     environment = {**os.environ, **variables, **supervisor.marker, "PYTHONUNBUFFERED": "1"}
-    _link_dagster_home(plan)
+    migrate = one_shot(plan, name="migrate", arguments=["migrate"], environment=environment)
+    create_queues = one_shot(plan, name="queues", arguments=["queues", "create"], environment=environment)
     _say("bringing the database to the newest schema, creating the queues")
-    supervisor.run(one_shot(plan, name="migrate", arguments=["migrate"], environment=environment))
-    supervisor.run(one_shot(plan, name="queues", arguments=["queues", "create"], environment=environment))
-    _say("starting the API and Dagster")
-    supervisor.start(api(plan, environment=environment), code_server(plan, environment=environment))
-    supervisor.start(webserver(plan, environment=environment), daemon(plan, environment=environment))
-    for error in code_errors(web_port=plan.web_port):
-        _say(f"Dagster cannot load the pipelines: {error}")
-    print(welcome(plan, variables=variables, took_s=time.monotonic() - started_at_s), flush=True)
+    supervisor.run(migrate)
+    supervisor.run(create_queues)
+    code = _start_platform(plan, supervisor=supervisor, environment=environment)
+    _end_dead_runs(plan, silent_since_s=started_at_s)
+    print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
+    chores = {
+        # A queue service that was killed forgets what it did not write, and that can be the queues themselves.
+        "sqs": lambda: supervisor.run(create_queues),
+        "dagster-code": lambda: _end_dead_runs(plan, silent_since_s=code.launched_at_s),
+    }
+    supervisor.watch(after_restart=chores)
 
 
 def _start_storage(plan: Plan, *, supervisor: Supervisor) -> dict[str, str]:
@@ -83,16 +86,33 @@ def _start_storage(plan: Plan, *, supervisor: Supervisor) -> dict[str, str]:
         _say(f"starting {' and '.join(program.name for program in embedded)}")
         supervisor.start(*embedded)
     database_url = plan.database_url or make_url(postgres.url(DATABASE))
-    dagster_database_url = plan.dagster_database_url or database_url.set(database=DAGSTER_DATABASE)
     _create_databases(plan, database_url=database_url)
     variables = platform_variables(
         plan,
         database_url=database_url,
-        dagster_database_url=dagster_database_url,
+        dagster_database_url=plan.dagster_database_url or database_url.set(database=DAGSTER_DATABASE),
         sqs_endpoint_url=sqs.endpoint_url if plan.embeds_sqs else plan.sqs_endpoint_url,
     )
     write_stack_environment(plan, variables=variables)
     return variables
+
+
+def _start_platform(plan: Plan, *, supervisor: Supervisor, environment: Mapping[str, str]) -> Program:
+    """Start API and Dagster; returns the code server, with which the run workers live and die."""
+    _say("starting the API and Dagster")
+    _link_dagster_home(plan)
+    code = code_server(plan, environment=environment)
+    supervisor.start(api(plan, environment=environment), code)
+    supervisor.start(webserver(plan, environment=environment), daemon(plan, environment=environment))
+    for error in code_errors(web_port=plan.web_port):
+        _say(f"Dagster cannot load the pipelines: {error}")
+    return code
+
+
+def _end_dead_runs(plan: Plan, *, silent_since_s: float) -> None:
+    ended = end_dead_runs(web_port=plan.web_port, silent_since_s=silent_since_s)
+    if ended:
+        _say(f"marked as cancelled in Dagster, since their processes are gone: {ended} runs")
 
 
 def _create_databases(plan: Plan, *, database_url: URL) -> None:

@@ -16,7 +16,7 @@ from psp_core.local_stack.supervision.lease import Lease
 from psp_core.local_stack.supervision.processes import end_all, marked
 
 # Long enough for a run worker to record that it was interrupted, and for the queue to be written to disk.
-_PATIENCE_S = 10
+_PATIENCE_S = 6
 
 
 class Guard:

@@ -91,6 +91,8 @@ class Program:
     def failure(self) -> str:
         """Say in one sentence why it is not ready."""
         code = None if self.process is None else self.process.poll()
+        if code is not None and code < 0:
+            return f"{self.name} was killed by {signal.Signals(-code).name} (log: {self.log_file})"
         what = f"was not ready within {self.ready_within_s:.0f} s" if code is None else f"ended with code {code}"
         return f"{self.name} {what}: {last_line(self.log_file)} (log: {self.log_file})"
 

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Self
 
 from psp_core.local_stack import LocalStackError
@@ -93,12 +93,16 @@ class Supervisor:
         finally:
             program.stop()
 
-    def watch(self) -> None:
-        """Restart what dies, with growing delays, until a signal asks to stop."""
+    def watch(self, *, after_restart: Mapping[str, Callable[[], None]] = MappingProxyType({})) -> None:
+        """Restart what dies, with growing delays, until a signal asks to stop.
+
+        `after_restart` holds, by the name of a program, what to do once it is back; it is tried again while it
+        raises `LocalStackError`.
+        """
         while not self._stop_requested:
             self._guard.ensure()
             for program in self._programs():
-                self._look_after(program)
+                self._look_after(program, chore=after_restart.get(program.name))
             self._reap_orphans()
             self._pause()
 
@@ -126,12 +130,11 @@ class Supervisor:
         if not program.is_ready():
             raise LocalStackError(program.failure())
 
-    def _look_after(self, program: Program) -> None:
+    def _look_after(self, program: Program, *, chore: Callable[[], None] | None) -> None:
         restarts = self._restarts[program]
         if program.runs():
             if not restarts.is_ready and program.is_ready():
-                restarts.is_ready = True
-                self._say(f"{program.name} is back")
+                restarts.is_ready = self._welcome_back(program, chore=chore)
             return
         if restarts.due_at_s is None:
             delay_s = restarts.plan()
@@ -140,6 +143,15 @@ class Supervisor:
             program.stop()
         elif time.monotonic() >= restarts.due_at_s:
             self._relaunch(program)
+
+    def _welcome_back(self, program: Program, *, chore: Callable[[], None] | None) -> bool:
+        try:
+            if chore is not None:
+                chore()
+        except LocalStackError:
+            return False
+        self._say(f"{program.name} is back")
+        return True
 
     def _relaunch(self, program: Program) -> None:
         try:

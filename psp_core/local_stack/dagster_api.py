@@ -1,31 +1,29 @@
-"""Is it up? Asked over the wire, as its users would."""
+"""What the stack asks of Dagster, over its web interface's GraphQL."""
 
 from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK
 
-_TIMEOUT_S = 5
+_TIMEOUT_S = 10
+_RUNS_MAX = 500
 _DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { required healthy lastHeartbeatTime } } } }"
 _LOCATIONS = """{ workspaceOrError {
   ... on PythonError { message }
   ... on Workspace { locationEntries { loadStatus locationOrLoadError { ... on PythonError { message } } } }
 } }"""
-
-
-def answers_http(port: int, *, path: str) -> bool:
-    """Tell whether a GET is answered, by anything but a server's error."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+_RUNS = """query($filter: RunsFilter!, $limit: Int) {
+  runsOrError(filter: $filter, limit: $limit) { ... on Runs { results { runId } } }
+}"""
+_END = """mutation($ids: [String!]!) {
+  terminateRuns(runIds: $ids, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
+}"""
 
 
 def daemons_beat_since(instant_s: float, *, web_port: int) -> bool:
@@ -49,16 +47,32 @@ def code_errors(*, web_port: int) -> list[str]:
     return [message.strip().splitlines()[0] for message in found if message]
 
 
+def end_dead_runs(*, web_port: int, silent_since_s: float) -> int:
+    """Mark the runs as cancelled that say they run, but have said nothing since the Unix time `silent_since_s`.
+
+    For use when their processes are known to be gone: Dagster's own monitoring does not look after the processes of
+    the default launcher, and the sensor would wait for such a run for ever. Returns how many there were.
+    Raises `LocalStackError` when Dagster does not answer.
+    """
+    criteria = {"statuses": ["STARTING", "STARTED", "CANCELING"], "updatedBefore": silent_since_s}
+    found = _graphql(_RUNS, port=web_port, variables={"filter": criteria, "limit": _RUNS_MAX})
+    ids = [] if found is None else [run["runId"] for run in found["runsOrError"].get("results", [])]
+    ended = _graphql(_END, port=web_port, variables={"ids": ids}) if ids else found
+    if ended is None:
+        raise LocalStackError("Dagster does not say which of its runs are dead.")
+    return len(ids)
+
+
 def _location_entries(web_port: int) -> list[dict[str, Any]]:
     data = _graphql(_LOCATIONS, port=web_port)
     entries: list[dict[str, Any]] = [] if data is None else data["workspaceOrError"].get("locationEntries", [])
     return entries
 
 
-def _graphql(query: str, *, port: int) -> dict[str, Any] | None:
+def _graphql(query: str, *, port: int, variables: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any] | None:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
     try:
-        body = json.dumps({"query": query})
+        body = json.dumps({"query": query, "variables": dict(variables)})
         connection.request("POST", "/graphql", body=body, headers={"Content-Type": "application/json"})
         data: dict[str, Any] | None = json.loads(connection.getresponse().read()).get("data")
         return data
