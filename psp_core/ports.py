@@ -167,6 +167,10 @@ class Store(Protocol):
         """Hold the date for one run, across commits; the value tells whether it was free."""
         ...
 
+    def schema_is_current(self) -> bool:
+        """Tell whether the database has the schema that this program needs, or a later one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:

@@ -136,3 +136,10 @@ class PostgresStore:
             finally:
                 if held:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_DUE_DATE_LOCK, number))
+
+    def schema_is_current(self) -> bool:
+        # Only readiness needs it, and no process should start slower for that.
+        from psp_core.adapters.postgres.migrate import is_current
+
+        with storage_errors(), self.engine.connect() as connection:
+            return is_current(connection)

@@ -1,0 +1,78 @@
+"""gunicorn's configuration: its own `asgi` worker, from the same settings as the application."""
+
+from __future__ import annotations
+
+import atexit
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any
+
+from psp_core.observability import configure_logging
+from psp_core.settings import Settings
+
+_settings = Settings()
+
+bind = _settings.api_bind
+workers = _settings.api_workers
+worker_class = "asgi"
+asgi_lifespan = "on"
+# The core is built per worker: no connection and no thread survives a fork.
+preload_app = False
+timeout = 30
+graceful_timeout = 10
+keepalive = 75
+backlog = 2048
+limit_request_line = 8190
+limit_request_fields = 50
+limit_request_field_size = 8190
+# One log line a request is the application's own.
+accesslog = None
+control_socket_disable = True
+
+
+def _own_metrics_folder() -> None:
+    """Give the workers a folder to add up their metrics in, unless the environment names one."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="psp-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        atexit.register(_remove, folder, owner=os.getpid())
+
+
+def _remove(folder: str, *, owner: int) -> None:
+    # The workers are forks, and inherit what is to be done at exit.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_own_metrics_folder()
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to let just anybody who reaches the port name the merchant."""
+    configure_logging(_settings)
+    strangers = [str(address[0]) for address in server.cfg.address if not _is_local(address)]
+    if _settings.auth_mode == "trusted-header" and strangers and not _settings.api_trust_every_peer:
+        sys.exit(
+            f"psp_api: it listens on {', '.join(strangers)} and trusts whatever x-customer-id says. Set PSP_AUTH_MODE="
+            "api-key, or PSP_API_TRUST_EVERY_PEER=true when only a gateway that sets the header can reach it."
+        )
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    # Not before the folder is known: the library looks for it when it is imported.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _is_local(address: object) -> bool:
+    if not isinstance(address, tuple):
+        # A Unix socket, or a descriptor that was handed over.
+        return True
+    try:
+        return address[0] == "localhost" or ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,81 @@
+"""Turn whatever was raised into `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from falcon import HTTPError
+from falcon.asgi import App, Request, Response
+
+from psp_api.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, Problem
+from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_core.domain.errors import DomainError
+from psp_core.observability import get_logger
+
+MEDIA_TYPE = "application/problem+json"
+_LONG_NUMBER = re.compile(r"\d{12,}")
+_log = get_logger(__name__)
+
+
+def install(app: App[Request, Response]) -> None:
+    app.add_error_handler(Exception, _on_bug)
+    app.add_error_handler(HTTPError, _on_http_error)
+    app.add_error_handler(DomainError, _on_domain_error)
+    app.add_error_handler(Refusal, _on_refusal)
+
+
+async def _on_refusal(req: Request, resp: Response, refusal: Refusal, _: Any) -> None:
+    write(req, resp, refusal.problem, detail=refusal.detail, errors=refusal.errors, headers=refusal.headers)
+
+
+async def _on_domain_error(req: Request, resp: Response, error: DomainError, _: Any) -> None:
+    write(req, resp, problem_of(error), detail=str(error))
+
+
+async def _on_http_error(req: Request, resp: Response, error: HTTPError, _: Any) -> None:
+    problem = OF_STATUSES.get(error.status_code) or Problem(error.status_code, "refused", "This was refused")
+    write(req, resp, problem, detail=problem.title, headers=dict(error.headers or {}))
+
+
+async def _on_bug(req: Request, resp: Response, error: Exception, _: Any) -> None:
+    _log.error("bug", request_id=req.context.request_id, route=req.uri_template, exc_info=error)
+    write(req, resp, BUG, detail="the request id leads us to the cause")
+
+
+def problem_of(error: DomainError) -> Problem:
+    """Return the problem of the error's class, or of the nearest one that it is derived from."""
+    return next(OF_DOMAIN_ERRORS[kind] for kind in type(error).__mro__ if kind in OF_DOMAIN_ERRORS)
+
+
+def write(
+    req: Request,
+    resp: Response,
+    problem: Problem,
+    *,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Make `resp` the problem's answer."""
+    body: dict[str, Any] = {
+        "type": f"/docs#{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        # A path can hold anything, a card number too.
+        "instance": _LONG_NUMBER.sub("*", req.path),
+        "code": problem.code,
+        "request_id": req.context.request_id,
+    }
+    if errors:
+        body["errors"] = errors
+    resp.status = problem.status
+    resp.content_type = MEDIA_TYPE
+    resp.data = orjson.dumps(body)
+    if problem.retry_after_s is not None:
+        resp.set_header("Retry-After", str(problem.retry_after_s))
+    for name, value in (headers or {}).items():
+        resp.set_header(name, value)

@@ -1,0 +1,49 @@
+"""The API's own refusals: a problem with what the caller needs to know to do better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from psp_api.problems.catalogue import INVALID, OVERLOADED, Problem
+
+
+class FieldProblem(TypedDict):
+    """One thing that is wrong.
+
+    `pointer` is a JSON pointer into the body (`/amount`), or names a header or query parameter
+    (`header:x-customer-id`, `query:limit`). The value that was sent is never repeated.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(Exception):
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+
+class Invalid(Refusal):
+    """Everything that is wrong with a request, at once."""
+
+    def __init__(self, errors: Sequence[FieldProblem]) -> None:
+        count = len(errors)
+        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}; nothing was stored", errors=errors)
+
+
+class Overloaded(Refusal):
+    def __init__(self) -> None:
+        super().__init__(OVERLOADED, "too many requests are waiting; nothing was stored")

@@ -1,0 +1,70 @@
+"""`/health` and `/metrics`: for orchestrators and Prometheus, without a merchant."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+from falcon.asgi import Request, Response
+
+from psp_api import metrics
+from psp_api.problems.refusals import Overloaded
+from psp_api.worker import Worker
+from psp_core.domain.errors import StorageUnavailable
+
+_UNAVAILABLE = 503
+
+
+class Live:
+    """The process answers."""
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        resp.data = b'{"status":"ok"}'
+
+    on_head = on_get
+
+
+class Ready:
+    """200 while transactions can be stored; `degraded` when the queue is down, because the outbox holds them."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        queue, schema = await asyncio.gather(self._queue_answers(), self._schema_is_current())
+        resp.data = orjson.dumps(
+            {
+                "status": "unavailable" if not schema else "ok" if queue else "degraded",
+                "database": "down" if schema is None else "up",
+                "schema": {None: "unknown", True: "current", False: "behind"}[schema],
+                "queue": "up" if queue else "down",
+            }
+        )
+        if not schema:
+            resp.status = _UNAVAILABLE
+
+    on_head = on_get
+
+    async def _schema_is_current(self) -> bool | None:
+        try:
+            return await self._worker.readers.call(self._worker.health.schema_is_current)
+        except (StorageUnavailable, Overloaded):
+            return None
+
+    async def _queue_answers(self) -> bool:
+        try:
+            return await self._worker.queue_probe.call(self._worker.health.queue_answers)
+        except (StorageUnavailable, Overloaded):
+            # It took longer than the probe may; a thread of its own, so that no reader waits with it.
+            return False
+
+
+class Metrics:
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        resp.data = await self._worker.readers.call(lambda: metrics.exposition(self._worker.health.outbox_depth()))
+        resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    on_head = on_get

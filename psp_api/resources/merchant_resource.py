@@ -1,0 +1,83 @@
+"""What the merchants' resources have in common: who asks, one object with its ETag, a list with its next page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from falcon.asgi import Request, Response
+
+from psp_api.authentication import Authenticator
+from psp_api.problems.refusals import FieldProblem, Invalid
+from psp_api.wire.queries import Paging, next_page_link
+from psp_api.worker import Worker
+from psp_core.domain.errors import NotFound
+from psp_core.domain.listing import Page
+
+T = TypeVar("T")
+_ETAG_BYTES = 12
+_NOT_MODIFIED = 304
+
+
+class MerchantResource:
+    def __init__(self, worker: Worker, authenticator: Authenticator) -> None:
+        self._worker = worker
+        self._settings = worker.settings
+        self._read = worker.core.read_merchant
+        self._merchant = authenticator.merchant
+
+    async def _require_merchant(self, req: Request) -> str:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        if merchant is None:
+            raise Invalid(problems)
+        return merchant
+
+    def _one(self, req: Request, resp: Response, answer: Mapping[str, Any]) -> None:
+        body = orjson.dumps(answer)
+        etag = f'"{hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()}"'
+        resp.set_header("ETag", etag)
+        if _matches(req.get_header("If-None-Match"), etag):
+            resp.status = _NOT_MODIFIED
+            return
+        resp.data = body
+
+    async def _list(
+        self,
+        req: Request,
+        resp: Response,
+        query: Paging,
+        read: Callable[[Page], list[T]],
+        answer: Callable[[T], Mapping[str, Any]],
+    ) -> None:
+        def body() -> tuple[bytes, str | None]:
+            # One row more than asked for tells whether there is a next page.
+            rows = read(query.to_page(extra=1))
+            answers = [answer(row) for row in rows[: query.limit]]
+            link = next_page_link(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
+            return orjson.dumps(answers), link
+
+        resp.data, link = await self._worker.readers.call(body)
+        if link is not None:
+            resp.set_header("Link", link)
+
+
+def parse_id(text: str) -> UUID:
+    """Return the id of a path. Raises NotFound for anything else: no object has it."""
+    try:
+        id = UUID(text)
+    except ValueError:
+        raise NotFound("no such object") from None
+    if str(id) != text.lower():
+        raise NotFound("no such object")
+    return id
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags

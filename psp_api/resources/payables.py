@@ -1,0 +1,37 @@
+"""`/payables`: what the merchant gets, and when."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from psp_api.problems.refusals import FieldProblem, Invalid
+from psp_api.resources.merchant_resource import MerchantResource, parse_id
+from psp_api.wire import queries
+from psp_api.wire.answers import payable_answer
+
+
+class Payables(MerchantResource):
+    async def on_get(self, req: Request, resp: Response) -> None:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        query = queries.read(queries.PayableQuery, req.query_string, problems)
+        if merchant is None or query is None or problems:
+            raise Invalid(problems)
+        await self._list(
+            req,
+            resp,
+            query,
+            lambda page: self._read.payables(merchant, where=query.to_filter(), page=page),
+            payable_answer,
+        )
+
+    on_head = on_get
+
+
+class OnePayable(MerchantResource):
+    async def on_get(self, req: Request, resp: Response, id: str) -> None:
+        merchant = await self._require_merchant(req)
+        found = await self._worker.readers.call(lambda: self._read.payable(merchant, id=parse_id(id)))
+        self._one(req, resp, payable_answer(found))
+
+    on_head = on_get

@@ -1,0 +1,68 @@
+"""Request headers: who asks, under which key, and what kind of body follows."""
+
+from __future__ import annotations
+
+import re
+
+from psp_api.problems.catalogue import BODY_TOO_LARGE, NOT_JSON
+from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_core.domain.idempotency import KEY_LENGTH_MAX
+
+CUSTOMER_ID = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
+_KEY = re.compile(rf"[ -~]{{1,{KEY_LENGTH_MAX}}}")
+_QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def customer_id(value: str | None, problems: list[FieldProblem]) -> str | None:
+    """Return the merchant that `x-customer-id` names, or None after adding the problem."""
+    if value and CUSTOMER_ID.fullmatch(value):
+        return value
+    if value:
+        problems.append(_wrong("x-customer-id", "wrong_format", "must be 1 to 255 visible ASCII characters"))
+    else:
+        problems.append(_wrong("x-customer-id", "required", "must name the merchant"))
+    return None
+
+
+def idempotency_key(value: str | None, problems: list[FieldProblem]) -> str | None:
+    """Return the key, without its quotes when it is a structured-field string; None when there is none."""
+    if value is None:
+        return None
+    quoted = _QUOTED_KEY.fullmatch(value)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
+    if _KEY.fullmatch(key):
+        return key
+    detail = f"must be 1 to {KEY_LENGTH_MAX} visible ASCII characters, quoted or bare"
+    problems.append(_wrong("idempotency-key", "wrong_format", detail))
+    return None
+
+
+def require_json(content_type: str | None) -> None:
+    """Raise Refusal unless the body is said to be JSON (which is UTF-8, RFC 8259)."""
+    if content_type is None or not _JSON.fullmatch(content_type):
+        raise Refusal(
+            NOT_JSON, "send the header Content-Type: application/json", headers={"Accept": "application/json"}
+        )
+
+
+def require_size(content_length: int | None, *, bytes_max: int) -> None:
+    """Raise Refusal for a body that is too large to be read."""
+    if content_length is not None and content_length > bytes_max:
+        raise Refusal(BODY_TOO_LARGE, f"the body may have {bytes_max} bytes")
+
+
+def sane_request_id(value: str | None) -> str | None:
+    """Return the caller's own request id when it can be put into headers and logs as it is."""
+    return value if value and _REQUEST_ID.fullmatch(value) else None
+
+
+def traceparent(value: str | None) -> str | None:
+    """Return a valid W3C trace context, and None instead of a broken one."""
+    return value if value and _TRACEPARENT.fullmatch(value) else None
+
+
+def _wrong(header: str, code: str, detail: str) -> FieldProblem:
+    return {"pointer": f"header:{header}", "code": code, "detail": detail}

@@ -1,0 +1,172 @@
+"""Query parameters of the lists: filters as `created_at[gte]=…`, pages by number or by cursor."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from psp_api.problems.refusals import FieldProblem
+from psp_api.wire.field_problems import parameter_problems
+from psp_api.wire.fields import Text
+from psp_core.domain.listing import (
+    PAGE_LIMIT_DEFAULT,
+    PAGE_LIMIT_MAX,
+    Page,
+    PayableFilter,
+    SettlementFilter,
+    TransactionFilter,
+)
+from psp_core.domain.money import AMOUNT_MINOR_MAX
+from psp_core.domain.payables import PayableStatus
+from psp_core.domain.transactions import PaymentMethod, TransactionStatus
+
+PAGE_MAX = 1_000_000
+_DIGITS_MAX = 15
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{22}")
+Q = TypeVar("Q", bound="Paging")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX:
+        raise PydanticCustomError("wrong_type", "must be a whole number")
+    return int(text)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise PydanticCustomError("wrong_format", "must be an instant like 2020-07-19T22:26:23.693Z")
+    if instant < _EARLIEST:
+        raise PydanticCustomError("out_of_range", "must not be before 1970")
+    return instant
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise PydanticCustomError("wrong_format", "must be a date like 2020-07-19")
+    return day
+
+
+def _id(text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise PydanticCustomError("wrong_format", "must be a UUID")
+    return UUID(text)
+
+
+def _after(cursor: str) -> UUID:
+    if not _CURSOR.fullmatch(cursor):
+        raise PydanticCustomError("wrong_format", "must be the cursor of a Link header")
+    return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
+
+
+def _number_schema(least: int, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
+
+
+Amount = Annotated[int, BeforeValidator(_number), Field(ge=0, le=AMOUNT_MINOR_MAX), _number_schema(0, AMOUNT_MINOR_MAX)]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
+Cursor = Annotated[UUID, BeforeValidator(_after), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"})]
+Reference = Annotated[Text, Field(min_length=1, max_length=255)]
+
+
+def _not_with_cursor(page: int | None, info: Any) -> int | None:
+    if page is not None and info.data.get("cursor") is not None:
+        raise PydanticCustomError("conflict", "a page has a number or a cursor, not both")
+    return page
+
+
+class Paging(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    limit: Annotated[
+        int, BeforeValidator(_number), Field(ge=1, le=PAGE_LIMIT_MAX), _number_schema(1, PAGE_LIMIT_MAX)
+    ] = PAGE_LIMIT_DEFAULT
+    cursor: Cursor | None = Field(default=None, description="from the Link header of the page before")
+    page: Annotated[
+        Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_MAX), _number_schema(1, PAGE_MAX)] | None,
+        AfterValidator(_not_with_cursor),
+        Field(description="from 1; a cursor is exact while rows are inserted, a number is not"),
+    ] = None
+
+    def to_page(self, *, extra: int = 0) -> Page:
+        """Return the slice, with `extra` rows more than the caller asked for."""
+        offset = (self.page - 1) * self.limit if self.page else 0
+        return Page(limit=self.limit + extra, after=self.cursor, offset=offset)
+
+
+class TransactionQuery(Paging):
+    status: TransactionStatus | None = None
+    payment_method: PaymentMethod | None = None
+    reference: Reference | None = None
+    created_from: Instant | None = Field(default=None, alias="created_at[gte]")
+    created_before: Instant | None = Field(default=None, alias="created_at[lt]")
+    amount_min: Amount | None = Field(default=None, alias="amount[gte]")
+    amount_max: Amount | None = Field(default=None, alias="amount[lte]")
+
+    def to_filter(self) -> TransactionFilter:
+        return TransactionFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
+class PayableQuery(Paging):
+    status: PayableStatus | None = None
+    payment_method: PaymentMethod | None = None
+    transaction_id: Id | None = None
+    settlement_id: Id | None = None
+    created_from: Instant | None = Field(default=None, alias="created_at[gte]")
+    created_before: Instant | None = Field(default=None, alias="created_at[lt]")
+    payment_from: Instant | None = Field(default=None, alias="payment_date[gte]")
+    payment_before: Instant | None = Field(default=None, alias="payment_date[lt]")
+    amount_min: Amount | None = Field(default=None, alias="amount[gte]")
+    amount_max: Amount | None = Field(default=None, alias="amount[lte]")
+
+    def to_filter(self) -> PayableFilter:
+        return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
+class SettlementQuery(Paging):
+    due_from: Day | None = Field(default=None, alias="due_date[gte]")
+    due_before: Day | None = Field(default=None, alias="due_date[lt]")
+
+    def to_filter(self) -> SettlementFilter:
+        return SettlementFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
+def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | None:
+    """Return the parameters, or None after adding every problem to `problems`."""
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query_string, keep_blank_values=True):
+        if name in parameters:
+            problems.append({"pointer": f"query:{name}", "code": "repeated", "detail": "must be given once"})
+        parameters[name] = value
+    try:
+        return kind.model_validate(parameters)
+    except ValidationError as error:
+        problems += parameter_problems(error, where="query")
+        return None
+
+
+def next_page_link(path: str, query: Paging, *, last_id: str) -> str:
+    """Return the Link header's value (RFC 8288) for the rows older than `last_id`."""
+    cursor = base64.urlsafe_b64encode(UUID(last_id).bytes).rstrip(b"=").decode()
+    kept = query.model_dump(mode="json", by_alias=True, exclude={"page", "cursor"}, exclude_unset=True)
+    return f'<{path}?{urlencode({**kept, "cursor": cursor})}>; rel="next"'

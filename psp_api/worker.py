@@ -1,0 +1,79 @@
+"""What one worker process holds: the core, its threads and its relay, started and stopped with the server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from psp_api import metrics
+from psp_api.group_commit import GroupCommit, GroupLimits
+from psp_api.readers import Readers
+from psp_core.bootstrap import Core, build_core
+from psp_core.observability import get_logger
+from psp_core.settings import Settings
+from psp_core.usecases.check_health import CheckHealth
+from psp_core.usecases.relay_outbox import RelayReport
+
+# Besides the readers: the group commit, the relay, and a probe or a scrape.
+_OTHER_CONNECTIONS = 3
+_WAITING_PROBES_MAX = 10
+_log = get_logger(__name__)
+
+
+def build_api_core(settings: Settings) -> Core:
+    """Return a core with a connection for every thread of a worker, none of which may wait for long."""
+    own = {
+        "database_pool_size": settings.api_read_threads + _OTHER_CONNECTIONS,
+        "database_statement_timeout_s": settings.api_statement_timeout_s,
+        "database_lock_timeout_s": settings.api_statement_timeout_s,
+    }
+    return build_core(settings.model_copy(update=own), application_name="psp-api")
+
+
+class Worker:
+    """Falcon calls the `process_…` methods at the server's start and stop, in the worker's event loop."""
+
+    def __init__(self, core: Core) -> None:
+        settings = core.settings
+        self.core = core
+        self.settings = settings
+        self.readers = Readers(
+            threads=settings.api_read_threads,
+            waiting_max=settings.api_waiting_reads_max,
+            timeout_s=settings.api_read_timeout_s,
+        )
+        self.health = CheckHealth(core.store, core.queue, core.clock)
+        self.queue_probe = Readers(threads=1, waiting_max=_WAITING_PROBES_MAX, timeout_s=settings.api_read_timeout_s)
+        self.relay = core.keep_relaying(on_report=_on_report, on_failure=_on_failure)
+        self.group_commit = GroupCommit(
+            core.accept_transactions,
+            GroupLimits(
+                commit_transactions_max=settings.api_commit_transactions_max,
+                waiting_transactions_max=settings.api_waiting_transactions_max,
+                patience_s=settings.api_commit_patience_s,
+                commit_timeout_s=settings.api_commit_timeout_s,
+            ),
+            on_commit=self._on_commit,
+        )
+
+    async def process_startup(self, _scope: Any, _event: Any) -> None:
+        self.relay.start()
+
+    async def process_shutdown(self, _scope: Any, _event: Any) -> None:
+        await self.group_commit.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.relay.stop)
+        self.readers.close()
+        self.queue_probe.close()
+
+    def _on_commit(self, transactions: int, seconds: float) -> None:
+        self.relay.wake()
+        metrics.observe_commit(transactions, seconds)
+
+
+def _on_report(report: RelayReport) -> None:
+    metrics.observe_relay(report)
+
+
+def _on_failure(failure: Exception) -> None:
+    metrics.count_relay_failure()
+    _log.warning("relay delayed", reason=str(failure))
