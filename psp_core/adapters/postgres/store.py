@@ -26,6 +26,14 @@ psycopg2.extras.register_uuid()
 # The first of pg_try_advisory_lock's two numbers: which kind of thing the second one names.
 _DUE_DATE_LOCK = 7001
 
+# One round trip. `true` makes each of them end with the commit or rollback, so that the connection's next
+# user is the owner again; and Postgres lets no later statement of this transaction write after all.
+_READ_AS = """
+SELECT set_config('transaction_read_only', 'on', true),
+       set_config('role', 'psp_merchant', true),
+       set_config('psp.customer_id', %s, true)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
@@ -121,6 +129,7 @@ class PostgresStore:
     @contextmanager
     def read_as(self, customer_id: str) -> Iterator[PostgresUnitOfWork]:
         with storage_errors(), (self.read_only or self.engine).begin() as connection:
+            connection.exec_driver_sql(_READ_AS, (customer_id,))
             yield PostgresUnitOfWork(connection)
 
     @contextmanager
