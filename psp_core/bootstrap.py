@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
+from psp_core.domain.api_keys import Pepper
+from psp_core.domain.errors import ApiKeysNotConfigured
 from psp_core.ports import Clock, Ids, Queue, Store
 from psp_core.settings import Settings
 from psp_core.usecases.accept_transactions import AcceptTransactions
+from psp_core.usecases.authenticate import Authenticate
 from psp_core.usecases.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.check_books import CheckBooks
 from psp_core.usecases.create_payables import CreatePayables
 from psp_core.usecases.drain_queue import DrainLimits, DrainQueue
 from psp_core.usecases.find_unsettled_dates import FindUnsettledDates
 from psp_core.usecases.keep_relaying import KeepRelaying
+from psp_core.usecases.manage_api_keys import ManageApiKeys
 from psp_core.usecases.plan_drains import PlanDrains
 from psp_core.usecases.read_merchant import ReadMerchant
 from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
@@ -103,6 +107,18 @@ class Core:
     def change_fee_plan(self) -> ChangeFeePlan:
         return ChangeFeePlan(self.store, self.clock)
 
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        """The API's check of its callers; raises ApiKeysNotConfigured when there is no pepper."""
+        if (pepper := _pepper(self.settings)) is None:
+            raise ApiKeysNotConfigured("API keys need a pepper: set PSP_API_KEY_PEPPER")
+        ttl = timedelta(seconds=self.settings.api_key_cache_ttl_s)
+        return Authenticate(self.store, self.clock, pepper, self.settings.api_key_mode, ttl)
+
+    @cached_property
+    def manage_api_keys(self) -> ManageApiKeys:
+        return ManageApiKeys(self.store, self.clock, _pepper(self.settings), self.settings.api_key_mode)
+
 
 def build_core(settings: Settings, *, application_name: str = "psp") -> Core:
     """Compose the core for this process. Fork first: neither connections nor clients survive one."""
@@ -130,6 +146,11 @@ def sqs_settings(settings: Settings) -> SqsSettings:
         max_receive_count=settings.sqs_max_receive_count,
         connect_timeout_s=settings.sqs_connect_timeout_s,
     )
+
+
+def _pepper(settings: Settings) -> Pepper | None:
+    secret = settings.api_key_pepper
+    return Pepper(secret.get_secret_value().encode()) if secret else None
 
 
 def _clock(settings: Settings) -> Clock:

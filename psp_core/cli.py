@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -12,10 +12,12 @@ import click
 from psp_core.adapters.postgres.migrate import check_models, migrate
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, build_core, sqs_settings
+from psp_core.domain.api_keys import IssuedKey, KeyMode, Scope
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import DomainError
 from psp_core.domain.fees import DEFAULT_FEE_PLAN
 from psp_core.settings import Settings
+from psp_core.usecases.manage_api_keys import OVERLAP_MAX
 
 
 def main() -> None:
@@ -122,6 +124,64 @@ def set_fee_plan(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{customer_id}: credit {credit_fee_bps} bps after {credit_delay_days} days, debit {debit_fee_bps} bps")
+
+
+@commands.group()
+def keys() -> None:
+    """The merchants' API keys."""
+
+
+@keys.command(name="create")
+@click.argument("customer_id")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([item.value for item in Scope]))
+@click.option("--live/--test", default=None, help="The platform takes one of both: PSP_API_KEY_MODE.")
+def create_key(customer_id: str, scopes: tuple[str, ...], live: bool | None) -> None:
+    """Make a key for CUSTOMER_ID and show it, this once."""
+    mode = None if live is None else KeyMode.LIVE if live else KeyMode.TEST
+    try:
+        issued = _core().manage_api_keys.create(customer_id, scopes=map(Scope, scopes), mode=mode)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    _show(issued)
+
+
+@keys.command(name="rotate")
+@click.argument("key_id")
+@click.option(
+    "--overlap-hours", type=click.IntRange(0, OVERLAP_MAX // timedelta(hours=1)), default=24, show_default=True
+)
+def rotate_key(key_id: str, overlap_hours: int) -> None:
+    """Make another key like KEY_ID, show it this once, and let KEY_ID work for the overlap only."""
+    issued = _core().manage_api_keys.rotate(key_id, overlap=timedelta(hours=overlap_hours))
+    _show(issued)
+    click.echo(f"{key_id} works for {overlap_hours} more hours at most", err=True)
+
+
+@keys.command(name="revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """End KEY_ID now: the API refuses it within PSP_API_KEY_CACHE_TTL_S seconds."""
+    key = _core().manage_api_keys.revoke(key_id)
+    click.echo(f"{key_id} of {key.customer_id} was revoked at {key.revoked_at}")
+
+
+@keys.command(name="list")
+@click.argument("customer_id", required=False)
+def list_keys(customer_id: str | None) -> None:
+    """List CUSTOMER_ID's keys, or everybody's."""
+    core = _core()
+    now = core.clock.now()
+    for key in core.manage_api_keys.list(customer_id=customer_id):
+        click.echo(
+            f"{key.id}  {key.customer_id}  {key.mode}  {'+'.join(sorted(key.scopes))}  {key.status(at=now)}"
+            f"  created {key.created_at}  expires {key.expires_at or 'never'}  last used {key.last_used_at or 'never'}"
+        )
+
+
+def _show(issued: IssuedKey) -> None:
+    # The token alone on the standard output, so that a script can put it where it belongs.
+    click.echo(issued.token.text)
+    click.echo(f"key {issued.key.id} of {issued.key.customer_id}: it cannot be shown again, keep it safe", err=True)
 
 
 def _core() -> Core:

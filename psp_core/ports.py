@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psp_core.domain.api_keys import ApiKey
 from psp_core.domain.errors import Discrepancy
 from psp_core.domain.fees import FeePlan
 from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
@@ -27,8 +28,8 @@ class Clock(Protocol):
 
 
 class Ids(Protocol):
-    def new(self, *, at: datetime) -> UUID:
-        """Return a new time-ordered id for a row created at `at`."""
+    def new(self, *, at: datetime, count: int) -> list[UUID]:
+        """Return that many new ids for rows created at `at`, each greater than the one before."""
         ...
 
 
@@ -40,7 +41,7 @@ class Transactions(Protocol):
     def page(self, customer_id: str, where: TransactionFilter, page: Page) -> list[Transaction]: ...
 
     def sources(self, ids: Sequence[UUID]) -> list[PayableSource]:
-        """Return what decides the payables, for those of the `ids` that exist, in any order."""
+        """Return what decides the payables, for those of the `ids` that exist, by id."""
         ...
 
     def without_payables(self, *, created_from: datetime, created_before: datetime, limit: int) -> list[UUID]:
@@ -129,6 +130,28 @@ class Settlements(Protocol):
     def page(self, customer_id: str, where: SettlementFilter, page: Page) -> list[Settlement]: ...
 
 
+class ApiKeys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+
+    def find(self, id: str) -> ApiKey | None: ...
+
+    def revoke(self, id: str, *, now: datetime) -> ApiKey | None:
+        """Revoke the key unless it is already; return it as it is then, or None when there is none."""
+        ...
+
+    def expire(self, id: str, *, at: datetime, now: datetime) -> ApiKey | None:
+        """Bring the key's end forward to `at`; None when there is none, or none that is good at `now`."""
+        ...
+
+    def note_use(self, id: str, *, at: datetime, unless_after: datetime) -> None:
+        """Store the last use, unless one after `unless_after` is stored."""
+        ...
+
+    def list(self, *, customer_id: str | None, limit: int) -> Sequence[ApiKey]:
+        """Return a merchant's keys, oldest first; None is everybody's, by merchant."""
+        ...
+
+
 class Books(Protocol):
     def discrepancies(self, *, zone: ZoneInfo, limit: int) -> list[Discrepancy]:
         """Return at most `limit` violations of each rule; the calendar days are those of `zone`."""
@@ -151,6 +174,8 @@ class UnitOfWork(Protocol):
     @property
     def settlements(self) -> Settlements: ...
     @property
+    def api_keys(self) -> ApiKeys: ...
+    @property
     def books(self) -> Books: ...
 
 
@@ -160,7 +185,7 @@ class Store(Protocol):
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
 
     def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
-        """Begin a unit of work that can see this merchant's rows and no others."""
+        """Begin a unit of work that can see this merchant's rows and no others, and change nothing."""
         ...
 
     def hold_due_date(self, due_on: date) -> AbstractContextManager[bool]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from psp_core.domain.api_keys import PEPPER_LENGTH_MIN, KeyMode
 from psp_core.domain.money import Currency
 
 
 class CalendarSettings(BaseSettings):
     """Days and times: known without a database, because Dagster needs them to define its partitions."""
 
-    model_config = SettingsConfigDict(env_prefix="PSP_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PSP_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
     settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
@@ -85,7 +86,17 @@ class Settings(CalendarSettings):
     api_read_timeout_s: float = Field(default=1.8, gt=0)
     api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
     auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"
-    api_key_pepper: SecretStr | None = None
+    api_key_pepper: SecretStr | None = Field(default=None, min_length=PEPPER_LENGTH_MIN)
+    api_key_mode: KeyMode = Field(
+        default=KeyMode.LIVE, description="which keys are taken: the ledger is for one of both"
+    )
+    api_key_cache_ttl_s: float = Field(default=10, ge=0, le=300, description="how long a revoked key may still work")
 
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _needs_a_pepper(self) -> Self:
+        if self.auth_mode == "api-key" and self.api_key_pepper is None:
+            raise ValueError("PSP_AUTH_MODE=api-key needs PSP_API_KEY_PEPPER (openssl rand -hex 32)")
+        return self

@@ -18,6 +18,36 @@ class NotFound(DomainError):
     code = "not_found"
 
 
+class InvalidCredentials(DomainError):
+    """There is no such API key, or it has expired or was revoked; the text never repeats the key."""
+
+    code = "invalid_credentials"
+
+
+class InsufficientScope(DomainError):
+    """The API key is good, but not for this."""
+
+    code = "insufficient_scope"
+
+
+class CustomerMismatch(DomainError):
+    """The request names another merchant than its API key belongs to."""
+
+    code = "customer_mismatch"
+
+
+class ApiKeyNotActive(DomainError):
+    """The API key has expired or was revoked: nothing can be done with it any more."""
+
+    code = "api_key_not_active"
+
+
+class ApiKeysNotConfigured(DomainError):
+    """The server lacks what API keys need: a long enough pepper, or the right mode."""
+
+    code = "api_keys_not_configured"
+
+
 class IdempotencyKeyReused(DomainError):
     """The idempotency key was used before with another request body."""
 

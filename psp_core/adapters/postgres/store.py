@@ -12,6 +12,7 @@ import psycopg2.extras
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
+from psp_core.adapters.postgres.api_keys import PostgresApiKeys
 from psp_core.adapters.postgres.books import PostgresBooks
 from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
@@ -109,6 +110,10 @@ class PostgresUnitOfWork:
     @cached_property
     def settlements(self) -> PostgresSettlements:
         return PostgresSettlements(self.connection)
+
+    @cached_property
+    def api_keys(self) -> PostgresApiKeys:
+        return PostgresApiKeys(self.connection)
 
     @cached_property
     def books(self) -> PostgresBooks:
