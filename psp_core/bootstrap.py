@@ -25,6 +25,7 @@ from psp_core.usecases.keep_relaying import KeepRelaying
 from psp_core.usecases.manage_api_keys import ManageApiKeys
 from psp_core.usecases.plan_drains import PlanDrains
 from psp_core.usecases.read_merchant import ReadMerchant
+from psp_core.usecases.record_operator_action import RecordOperatorAction
 from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
 from psp_core.usecases.repair_transactions import RepairTransactions
 from psp_core.usecases.settle_payables import SettlePayables
@@ -102,6 +103,10 @@ class Core:
     @cached_property
     def repair_transactions(self) -> RepairTransactions:
         return RepairTransactions(self.store, self.clock)
+
+    @cached_property
+    def record_operator_action(self) -> RecordOperatorAction:
+        return RecordOperatorAction(self.store, self.clock, self.ids)
 
     @cached_property
     def change_fee_plan(self) -> ChangeFeePlan:

@@ -16,6 +16,7 @@ from psp_core.domain.fees import FeePlan
 from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
 from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
+from psp_core.domain.operator_actions import OperatorAction
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
 from psp_core.domain.settlement import MerchantTotals, Settlement, SettlementChunk
 from psp_core.domain.transactions import Transaction
@@ -158,6 +159,14 @@ class Books(Protocol):
         ...
 
 
+class OperatorActions(Protocol):
+    def add(self, record: OperatorAction) -> None:
+        """Store the action; does nothing when the same run has recorded it before."""
+        ...
+
+    def newest(self, *, limit: int) -> Sequence[OperatorAction]: ...
+
+
 class UnitOfWork(Protocol):
     """One commit: it happens when the `with` block ends well, and not at all when it raises."""
 
@@ -175,6 +184,8 @@ class UnitOfWork(Protocol):
     def settlements(self) -> Settlements: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def operator_actions(self) -> OperatorActions: ...
     @property
     def books(self) -> Books: ...
 

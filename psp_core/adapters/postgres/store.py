@@ -16,6 +16,7 @@ from psp_core.adapters.postgres.api_keys import PostgresApiKeys
 from psp_core.adapters.postgres.books import PostgresBooks
 from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
+from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
 from psp_core.adapters.postgres.settlements import PostgresSettlements
@@ -114,6 +115,10 @@ class PostgresUnitOfWork:
     @cached_property
     def api_keys(self) -> PostgresApiKeys:
         return PostgresApiKeys(self.connection)
+
+    @cached_property
+    def operator_actions(self) -> PostgresOperatorActions:
+        return PostgresOperatorActions(self.connection)
 
     @cached_property
     def books(self) -> PostgresBooks:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -97,6 +97,7 @@ payables = Table(
     CheckConstraint("settlement_id IS NULL OR status = 'paid'", name="payables_settled_check"),
     Index("payables_merchant_idx", "customer_id", "id"),
     Index("payables_due_idx", "due_on", "customer_id", "id", postgresql_where=text("status = 'waiting_funds'")),
+    Index("payables_settlement_idx", "settlement_id", "id", postgresql_where=text("settlement_id IS NOT NULL")),
 )
 
 settlements = Table(
@@ -190,4 +191,18 @@ api_keys = Table(
     CheckConstraint("scopes <@ ARRAY['read', 'write'] AND cardinality(scopes) > 0", name="api_keys_scopes_check"),
     CheckConstraint("octet_length(token_hmac) = 32", name="api_keys_token_hmac_check"),
     Index("api_keys_merchant_idx", "customer_id", "created_at", "id"),
+)
+
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("created_at", _instant, nullable=False),
+    PrimaryKeyConstraint("id", name="operator_actions_pkey"),
+    UniqueConstraint("run_id", "action", name="operator_actions_run_key"),
+    CheckConstraint("length(trim(reason)) BETWEEN 1 AND 1000", name="operator_actions_reason_check"),
 )

@@ -1,0 +1,17 @@
+"""What operators did by hand, and an index for the lines of a settlement."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    # As the driver's own statement: no colon or percent sign in it is a parameter.
+    op.get_bind().connection.cursor().execute(Path(__file__).with_name("0003_operator_actions.sql").read_text())
+
+
+def downgrade() -> None:
+    raise NotImplementedError("without this, the record of manual actions is gone: restore a backup instead")
