@@ -12,7 +12,9 @@ from uuid import UUID
 from psp_core.domain.ids import RANDOM_BITS, uuid7
 
 _RANDOM_BYTES = 10
-_SPARE_BITS = _RANDOM_BYTES * 8 - RANDOM_BITS
+# Of the random bits, the two that would make the first steps overflow into the variant.
+_START_MASK = ((1 << RANDOM_BITS) - 1) & ~(0b11 << 60)
+_STEP_BYTES = 5
 
 
 def _to_milliseconds(instant: datetime) -> datetime:
@@ -42,20 +44,19 @@ class TimeOrderedIds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last = UUID(int=0)
+        self._last = 0
 
-    def new(self, *, at: datetime) -> UUID:
-        random = int.from_bytes(os.urandom(_RANDOM_BYTES)) >> _SPARE_BITS
-        candidate = uuid7(at=at, random=random)
+    def new(self, *, at: datetime, count: int) -> list[UUID]:
+        """Return `count` ids. They start at random and rise by random steps: nobody can guess a next one."""
+        random = os.urandom(_RANDOM_BYTES + _STEP_BYTES * count)
+        first = uuid7(at=at, random=int.from_bytes(random[:_RANDOM_BYTES]) & _START_MASK).int
+        ids = []
         with self._lock:
-            same_millisecond = candidate.int >> 80 == self._last.int >> 80
-            if same_millisecond and candidate <= self._last:
-                candidate = _successor(self._last, step=(random & 0xFFFF) + 1)
-            self._last = candidate
-        return candidate
-
-
-def _successor(last: UUID, *, step: int) -> UUID:
-    # The low 62 bits carry: 2**45 more of these fit before they could overflow.
-    low = (last.int & ((1 << 62) - 1)) + step
-    return UUID(int=last.int >> 62 << 62 | low & ((1 << 62) - 1))
+            same_millisecond = first >> 80 == self._last >> 80
+            value = max(first, self._last) if same_millisecond else first
+            for start in range(_RANDOM_BYTES, len(random), _STEP_BYTES):
+                # Steps are below 2**40 and a start is below 2**60 of 2**62: room for millions in a millisecond.
+                value += 1 + int.from_bytes(random[start : start + _STEP_BYTES])
+                ids.append(UUID(int=value))
+            self._last = value
+        return ids

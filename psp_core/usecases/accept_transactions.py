@@ -67,7 +67,8 @@ class AcceptTransactions:
         return outcomes
 
     def _prepare(self, submission: Submission, now: datetime) -> _Prepared:
-        rows = [_stored(new, id=self.ids.new(at=now), now=now) for new in submission.transactions]
+        ids = self.ids.new(at=now, count=len(submission.transactions))
+        rows = [_stored(new, id=id, now=now) for id, new in zip(ids, submission.transactions, strict=True)]
         return _Prepared(submission, rows, submission.render(rows))
 
 

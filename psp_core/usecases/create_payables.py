@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,13 +32,13 @@ class CreatePayables:
     def __call__(self, transaction_ids: Sequence[UUID]) -> PayablesReport:
         """Create the transactions' missing payables in one commit. Safe to repeat and to run at once."""
         # Sorted, so that two of these at once take the unique index's entries in one order.
-        wanted = sorted(set(transaction_ids))
+        wanted = sorted(set(transaction_ids), key=attrgetter("int"))
         with self.store.begin() as work:
             sources = work.transactions.sources(wanted)
             plans = work.fee_plans.of({source.customer_id for source in sources})
             rows = [
                 payable
-                for source in sorted(sources, key=lambda source: source.transaction_id)
+                for source in sources
                 for payable in payables_for(
                     source,
                     plan=plan_in_force(plans.get(source.customer_id, []), at=source.created_at),
@@ -45,6 +46,6 @@ class CreatePayables:
                 )
             ]
             now = self.clock.now()
-            created = work.payables.add_missing(rows, ids=[self.ids.new(at=now) for _ in rows], now=now)
+            created = work.payables.add_missing(rows, ids=self.ids.new(at=now, count=len(rows)), now=now)
         known = {source.transaction_id for source in sources}
         return PayablesReport(created, len(rows) - created, frozenset(wanted) - known)

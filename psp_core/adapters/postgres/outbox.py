@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from psp_core.adapters.postgres import arrays
 from psp_core.domain.messages import OutboxDepth, OutboxEntry
 
 
@@ -19,7 +20,7 @@ class PostgresOutbox:
     def add(self, transaction_ids: Sequence[UUID], *, now: datetime, traceparent: str | None) -> None:
         self.connection.exec_driver_sql(
             "INSERT INTO outbox (transaction_ids, traceparent, created_at) VALUES (%s::uuid[], %s, %s)",
-            ([str(id) for id in transaction_ids], traceparent, now),
+            (arrays.uuids(transaction_ids), traceparent, now),
         )
 
     def claim(self, *, limit: int) -> list[OutboxEntry]:

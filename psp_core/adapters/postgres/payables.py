@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
 from psp_core.domain.listing import Page, PayableFilter
 from psp_core.domain.money import Currency, Money
@@ -21,12 +22,17 @@ _COLUMNS = """id, transaction_id, customer_id, type, status, payment_method, ins
 
 _ADD_MISSING = """
 INSERT INTO payables (
-    id, transaction_id, customer_id, status, payment_method, installment, installments, currency,
-    amount_minor, fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, type, created_at, updated_at
+    id, transaction_id, customer_id, payment_method, installment, installments, currency,
+    amount_minor, fee_bps, fee_minor, payment_at, due_on, paid_at,
+    receivable_minor, status, type, created_at, updated_at
 )
-SELECT *, 'credit', %s, %s FROM unnest(
-    %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::smallint[], %s::text[],
-    %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::date[], %s::timestamptz[]
+SELECT new.*, amount_minor - fee_minor, CASE WHEN paid_at IS NULL THEN 'waiting_funds' ELSE 'paid' END, 'credit', %s, %s
+FROM unnest(
+    %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::smallint[], %s::text[],
+    %s::bigint[], %s::smallint[], %s::bigint[], %s::timestamptz[], %s::date[], %s::timestamptz[]
+) AS new (
+    id, transaction_id, customer_id, payment_method, installment, installments, currency,
+    amount_minor, fee_bps, fee_minor, payment_at, due_on, paid_at
 )
 ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
 """
@@ -39,8 +45,7 @@ class PostgresPayables:
     def add_missing(self, rows: Sequence[NewPayable], *, ids: Sequence[UUID], now: datetime) -> int:
         if not rows:
             return 0
-        columns = map(list, zip(*map(_values, ids, rows), strict=True))
-        return self.connection.exec_driver_sql(_ADD_MISSING, (now, now, *columns)).rowcount
+        return self.connection.exec_driver_sql(_ADD_MISSING, (now, now, *_columns(ids, rows))).rowcount
 
     def find(self, customer_id: str, id: UUID) -> Payable | None:
         row = self.connection.exec_driver_sql(
@@ -60,25 +65,20 @@ class PostgresPayables:
         return [_payable(row) for row in conditions.newest_first(self.connection, "payables", _COLUMNS, page)]
 
 
-def _values(id: UUID, row: NewPayable) -> tuple[Any, ...]:
-    source = row.source
-    return (
-        str(id),
-        str(source.transaction_id),
-        source.customer_id,
-        row.status.value,
-        source.payment_method.value,
-        row.installment,
-        source.installments,
-        row.amount.currency.value,
-        row.amount.minor,
-        row.fee_bps,
-        row.fee.minor,
-        row.amount.minor - row.fee.minor,
-        row.payment_at,
-        row.due_on,
-        row.paid_at,
-    )
+def _columns(ids: Sequence[UUID], rows: Sequence[NewPayable]) -> Iterator[str]:
+    yield arrays.uuids(ids)
+    yield arrays.uuids([row.source.transaction_id for row in rows])
+    yield arrays.texts([row.source.customer_id for row in rows])
+    yield arrays.texts([row.source.payment_method for row in rows])
+    yield arrays.numbers([row.installment for row in rows])
+    yield arrays.numbers([row.source.installments for row in rows])
+    yield arrays.texts([row.amount.currency for row in rows])
+    yield arrays.numbers([row.amount.minor for row in rows])
+    yield arrays.numbers([row.fee_bps for row in rows])
+    yield arrays.numbers([row.fee.minor for row in rows])
+    yield arrays.instants([row.payment_at for row in rows])
+    yield arrays.dates([row.due_on for row in rows])
+    yield arrays.instants([row.paid_at for row in rows])
 
 
 def _payable(row: Row[Any]) -> Payable:

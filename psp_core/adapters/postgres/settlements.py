@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
 from psp_core.domain.listing import Page, SettlementFilter
 from psp_core.domain.money import Currency
@@ -166,7 +167,7 @@ class PostgresSettlements:
     def _pay_finished(self, transaction_ids: list[UUID], *, now: datetime) -> None:
         """Mark those transactions paid of which no payable is left to pay."""
         if transaction_ids:
-            ids = [str(id) for id in transaction_ids]
+            ids = arrays.uuids(transaction_ids)
             self.connection.exec_driver_sql(_LOCK_TRANSACTIONS, (ids,))
             self.connection.exec_driver_sql(_PAY_TRANSACTIONS, (now, ids))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
 from psp_core.domain.ids import first_id_at
 from psp_core.domain.listing import Page, TransactionFilter
@@ -31,7 +32,7 @@ SELECT * FROM unnest(
 
 _SOURCES = """
 SELECT id, customer_id, amount_minor, currency, payment_method, installments, created_at
-FROM transactions WHERE id = ANY(%s::uuid[])
+FROM transactions WHERE id = ANY(%s::uuid[]) ORDER BY id
 """
 
 _WITHOUT_PAYABLES = """
@@ -47,7 +48,7 @@ class PostgresTransactions:
     connection: Connection
 
     def add(self, rows: Sequence[Transaction]) -> None:
-        self.connection.exec_driver_sql(_ADD, tuple(map(list, zip(*map(_values, rows), strict=True))))
+        self.connection.exec_driver_sql(_ADD, tuple(_columns(rows)))
 
     def find(self, customer_id: str, id: UUID) -> Transaction | None:
         row = self.connection.exec_driver_sql(
@@ -65,7 +66,7 @@ class PostgresTransactions:
         return [_transaction(row) for row in conditions.newest_first(self.connection, "transactions", _COLUMNS, page)]
 
     def sources(self, ids: Sequence[UUID]) -> list[PayableSource]:
-        rows = self.connection.exec_driver_sql(_SOURCES, ([str(id) for id in ids],))
+        rows = self.connection.exec_driver_sql(_SOURCES, (arrays.uuids(ids),)).all()
         return [
             PayableSource(
                 transaction_id=id,
@@ -85,24 +86,22 @@ class PostgresTransactions:
         return list(rows.scalars())
 
 
-def _values(row: Transaction) -> tuple[Any, ...]:
-    return (
-        str(row.id),
-        row.customer_id,
-        row.status.value,
-        row.amount.minor,
-        row.amount.currency.value,
-        row.payment_method.value,
-        row.installments,
-        row.description,
-        row.reference,
-        row.card_holder_name,
-        row.card_expires_on,
-        row.card_last_four,
-        row.card_brand,
-        row.created_at,
-        row.updated_at,
-    )
+def _columns(rows: Sequence[Transaction]) -> Iterator[str]:
+    yield arrays.uuids([row.id for row in rows])
+    yield arrays.texts([row.customer_id for row in rows])
+    yield arrays.texts([row.status for row in rows])
+    yield arrays.numbers([row.amount.minor for row in rows])
+    yield arrays.texts([row.amount.currency for row in rows])
+    yield arrays.texts([row.payment_method for row in rows])
+    yield arrays.numbers([row.installments for row in rows])
+    yield arrays.texts([row.description for row in rows])
+    yield arrays.texts([row.reference for row in rows])
+    yield arrays.texts([row.card_holder_name for row in rows])
+    yield arrays.dates([row.card_expires_on for row in rows])
+    yield arrays.texts([row.card_last_four for row in rows])
+    yield arrays.texts([row.card_brand for row in rows])
+    yield arrays.instants([row.created_at for row in rows])
+    yield arrays.instants([row.updated_at for row in rows])
 
 
 def _transaction(row: Row[Any]) -> Transaction:
