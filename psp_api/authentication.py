@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Protocol
 
 from falcon.asgi import Request
 
-from psp_api.problems.refusals import FieldProblem
+from psp_api.problems.catalogue import UNAUTHENTICATED
+from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_api.readers import Readers
 from psp_api.wire import headers
+from psp_core.domain.api_keys import Scope
+from psp_core.usecases.authenticate import Authenticate
+
+_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_READING_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Authenticator(Protocol):
     async def merchant(self, req: Request, problems: list[FieldProblem]) -> str | None:
         """Return the merchant's id, or None after adding to `problems` what is wrong with the request.
 
-        Raises Refusal when the caller may not do this.
+        Raises Refusal or a DomainError when the caller may not do this.
         """
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class TrustedHeader:
     """For use behind a gateway that has authenticated the caller and sets `x-customer-id`."""
 
@@ -26,3 +36,25 @@ class TrustedHeader:
         found = headers.customer_id(req.get_header("X-Customer-Id"), problems)
         req.context.merchant = found
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class BearerKey:
+    """`Authorization: Bearer sk_live_…`: GET needs the scope `read`, everything else `write`."""
+
+    authenticate: Authenticate
+    readers: Readers
+
+    async def merchant(self, req: Request, _problems: list[FieldProblem]) -> str | None:
+        match = _BEARER.fullmatch(req.get_header("Authorization") or "")
+        if match is None:
+            raise Refusal(UNAUTHENTICATED, "send the header Authorization: Bearer, with an API key")
+        token = match[1]
+        principal = self.authenticate.from_cache(token)
+        if principal is None:
+            principal = await self.readers.call(lambda: self.authenticate(token))
+        req.context.merchant = principal.customer_id
+        if named := req.get_header("X-Customer-Id"):
+            principal.require_customer(named)
+        principal.require_scope(Scope.READ if req.method in _READING_METHODS else Scope.WRITE)
+        return principal.customer_id

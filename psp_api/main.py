@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import App, Request, Response
 
-from psp_api.authentication import TrustedHeader
+from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
 from psp_api.observation import Observation
 from psp_api.problems import handlers
 from psp_api.resources import health, payables, settlements, transactions
@@ -25,7 +25,7 @@ def create_app() -> App[Request, Response]:
 def build_app(core: Core) -> App[Request, Response]:
     """Build the application around a core; its relay starts with the server's lifespan."""
     worker = Worker(core)
-    authenticator = TrustedHeader()
+    authenticator = _authenticator(worker)
     app = App[Request, Response]()
     app.add_middleware(worker)
     app.add_middleware(Observation(logs_requests=core.settings.log_level in ("DEBUG", "INFO")))
@@ -43,3 +43,9 @@ def build_app(core: Core) -> App[Request, Response]:
     app.add_route("/health/ready", health.Ready(worker))
     app.add_route("/metrics", health.Metrics(worker))
     return app
+
+
+def _authenticator(worker: Worker) -> Authenticator:
+    if worker.settings.auth_mode == "api-key":
+        return BearerKey(worker.core.authenticate, worker.readers)
+    return TrustedHeader()

@@ -22,8 +22,7 @@ class Problem:
 
 BROKEN_REQUEST = Problem(400, "broken_request", "The request cannot be read")
 BROKEN_JSON = Problem(400, "broken_json", "The body is not JSON")
-UNAUTHENTICATED = Problem(401, "unauthenticated", "No merchant could be recognised")
-FORBIDDEN = Problem(403, "forbidden", "This is not allowed")
+UNAUTHENTICATED = Problem(401, "unauthenticated", "An API key is needed")
 NO_SUCH_PATH = Problem(404, "no_such_path", "There is nothing at this path")
 METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This method is not allowed here")
 BODY_TOO_LARGE = Problem(413, "body_too_large", "The body is too large")
@@ -41,6 +40,11 @@ def _of(error: type[errors.DomainError], status: int, title: str, retry_after_s:
 OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.DomainError: _of(errors.DomainError, 422, "This was refused"),
     errors.NotFound: _of(errors.NotFound, 404, "There is no such object"),
+    errors.InvalidCredentials: _of(errors.InvalidCredentials, 401, "The API key is not good"),
+    errors.InsufficientScope: _of(errors.InsufficientScope, 403, "The API key may not do this"),
+    errors.CustomerMismatch: _of(errors.CustomerMismatch, 403, "The API key is another merchant's"),
+    errors.ApiKeyNotActive: _of(errors.ApiKeyNotActive, 409, "The API key has ended"),
+    errors.ApiKeysNotConfigured: _of(errors.ApiKeysNotConfigured, 500, "The server is not set up for API keys"),
     errors.IdempotencyKeyReused: _of(errors.IdempotencyKeyReused, 422, "The key belongs to another request"),
     errors.RequestInProgress: _of(errors.RequestInProgress, 409, "The first request is still running", RETRY_AFTER_S),
     errors.SettlementInProgress: _of(errors.SettlementInProgress, 409, "The date is being settled", RETRY_AFTER_S),

@@ -16,6 +16,7 @@ from psp_core.domain.errors import DomainError
 from psp_core.observability import get_logger
 
 MEDIA_TYPE = "application/problem+json"
+_UNAUTHORIZED = 401
 _LONG_NUMBER = re.compile(r"\d{12,}")
 _log = get_logger(__name__)
 
@@ -77,5 +78,7 @@ def write(
     resp.data = orjson.dumps(body)
     if problem.retry_after_s is not None:
         resp.set_header("Retry-After", str(problem.retry_after_s))
+    if problem.status == _UNAUTHORIZED:
+        resp.set_header("WWW-Authenticate", 'Bearer realm="psp"')
     for name, value in (headers or {}).items():
         resp.set_header(name, value)

@@ -32,7 +32,9 @@ def _no_card_number(text: str, info: ValidationInfo) -> str:
     return text
 
 
-FreeText = Annotated[Text, AfterValidator(_no_card_number)]
+Description = Annotated[Text, AfterValidator(_no_card_number)]
+HolderName = Annotated[Text, Field(min_length=1), AfterValidator(_no_card_number)]
+Reference = Annotated[Text, Field(min_length=1, max_length=REFERENCE_LENGTH_MAX), AfterValidator(_no_card_number)]
 
 
 class TransactionBody(BaseModel):
@@ -46,15 +48,15 @@ class TransactionBody(BaseModel):
     card_number: CardNumber = Field(repr=False)
     card_expiration_date: ExpirationDate
     card_verification_code: VerificationCode = Field(repr=False)
-    card_holder_name: Annotated[FreeText, Field(min_length=1)]
-    description: FreeText
+    card_holder_name: HolderName
+    description: Description
     currency: Currency | None = None
     installments: Annotated[
         Annotated[int, Field(ge=1, le=INSTALLMENTS_MAX)] | None,
         AfterValidator(_credit_only),
         Field(description="1 when it is left out; more than 1 for credit cards only"),
     ] = None
-    reference: Annotated[FreeText, Field(min_length=1, max_length=REFERENCE_LENGTH_MAX)] | None = None
+    reference: Reference | None = None
 
     def to_new(self, *, customer_id: str, currency: Currency) -> NewTransaction:
         """Return what is kept of it; `currency` is that of a transaction that names none."""
