@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from psp_core.adapters.alarms import alarms_to
 from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.domain.api_keys import Pepper
 from psp_core.domain.errors import ApiKeysNotConfigured
-from psp_core.ports import Clock, Ids, Queue, Store
+from psp_core.ports import Alarms, Clock, Ids, Queue, Store
 from psp_core.settings import Settings
 from psp_core.usecases.accept_transactions import AcceptTransactions
 from psp_core.usecases.authenticate import Authenticate
@@ -23,9 +24,12 @@ from psp_core.usecases.drain_queue import DrainLimits, DrainQueue
 from psp_core.usecases.find_unsettled_dates import FindUnsettledDates
 from psp_core.usecases.keep_relaying import KeepRelaying
 from psp_core.usecases.manage_api_keys import ManageApiKeys
+from psp_core.usecases.operations.check_flow import CheckFlow
+from psp_core.usecases.operations.dead_letters import ListDeadLetters, RedriveDeadLetters
+from psp_core.usecases.operations.purge_history import PurgeIdempotencyKeys
+from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from psp_core.usecases.plan_drains import PlanDrains
 from psp_core.usecases.read_merchant import ReadMerchant
-from psp_core.usecases.record_operator_action import RecordOperatorAction
 from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
 from psp_core.usecases.repair_transactions import RepairTransactions
 from psp_core.usecases.settle_payables import SettlePayables
@@ -102,7 +106,30 @@ class Core:
 
     @cached_property
     def repair_transactions(self) -> RepairTransactions:
-        return RepairTransactions(self.store, self.clock)
+        older_than = timedelta(minutes=self.settings.repair_after_minutes)
+        return RepairTransactions(self.store, self.clock, older_than)
+
+    @cached_property
+    def check_flow(self) -> CheckFlow:
+        stray_after = timedelta(minutes=self.settings.repair_after_minutes)
+        return CheckFlow(self.store, self.queue, self.clock, stray_after, self.settings.drain_messages_per_run)
+
+    @cached_property
+    def list_dead_letters(self) -> ListDeadLetters:
+        return ListDeadLetters(self.queue)
+
+    @cached_property
+    def redrive_dead_letters(self) -> RedriveDeadLetters:
+        return RedriveDeadLetters(self.queue)
+
+    @cached_property
+    def purge_idempotency_keys(self) -> PurgeIdempotencyKeys:
+        retention = timedelta(days=self.settings.idempotency_key_retention_days)
+        return PurgeIdempotencyKeys(self.store, self.clock, retention)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        return alarms_to(self.settings.alarm_url)
 
     @cached_property
     def record_operator_action(self) -> RecordOperatorAction:

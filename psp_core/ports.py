@@ -229,3 +229,19 @@ class Queue(Protocol):
     def depth(self) -> QueueDepth: ...
 
     def dead_letter_depth(self) -> QueueDepth: ...
+
+    def receive_dead_letters(self, *, hold_s: int) -> list[QueueMessage]:
+        """Return up to 10 dead letters, which nobody else receives for `hold_s` seconds."""
+        ...
+
+    def release_dead_letters(self, receipts: Sequence[str]) -> None:
+        """Let the dead letters be received again at once."""
+        ...
+
+    def delete_dead_letters(self, receipts: Sequence[str]) -> None: ...
+
+
+class Alarms(Protocol):
+    def send(self, *, subject: str, text: str, link: str) -> None:
+        """Tell people that something needs them. Raises when nobody could be told, after some attempts."""
+        ...

@@ -61,7 +61,7 @@ class Settings(CalendarSettings):
     drain_commit_transactions_max: int = Field(default=4_000, ge=1)
     drain_receivers: int = Field(default=3, ge=1, le=20)
     drain_linger_s: float = Field(default=60, ge=0)
-    drain_receive_wait_s: int = Field(default=5, ge=0, le=20)
+    drain_receive_wait_s: int = Field(default=5, ge=0, le=8)
     drain_duration_max_s: float = Field(default=900, gt=0)
     drain_runs_max: int = Field(default=4, ge=1)
     drain_messages_per_run: int = Field(default=500, ge=1)
@@ -69,6 +69,10 @@ class Settings(CalendarSettings):
     settlement_chunk_payables: int = Field(default=10_000, ge=1)
     reports_url: str = Field(default="file:.psp/reports", description="file:FOLDER or s3://BUCKET/PREFIX")
     repair_after_minutes: int = Field(default=10, ge=1)
+    alarm_url: str | None = Field(default=None, description="https://… or sns:TOPIC_ARN; None is the log alone")
+    operations_url: str = Field(default="http://127.0.0.1:3001", description="Dagster's webserver, for links in alarms")
+    idempotency_key_retention_days: int = Field(default=14, ge=7, description="the contract promises 7")
+    run_retention_days: int = Field(default=14, ge=1, description="of drain and housekeeping runs, never settlements")
 
     api_bind: str = "127.0.0.1:3000"
     api_workers: int = Field(default=1, ge=1, le=64)

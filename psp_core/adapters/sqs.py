@@ -57,7 +57,7 @@ class SqsQueue:
             endpoint_url=self.settings.endpoint_url,
             config=Config(
                 connect_timeout=self.settings.connect_timeout_s,
-                read_timeout=30,
+                read_timeout=10,
                 retries={"mode": "standard", "total_max_attempts": 3},
                 max_pool_connections=32,
                 parameter_validation=False,
@@ -102,24 +102,24 @@ class SqsQueue:
         return SendOutcome(frozenset(failed))
 
     def receive(self, *, wait_s: int) -> list[QueueMessage]:
-        with queue_errors():
-            answer = self.client.receive_message(
-                QueueUrl=self._url(self.settings.queue_name),
-                MaxNumberOfMessages=ENTRIES_PER_CALL_MAX,
-                WaitTimeSeconds=wait_s,
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
-            )
-        return [decode(message) for message in answer.get("Messages", ())]
+        return self._receive(self.settings.queue_name, WaitTimeSeconds=wait_s)
+
+    def receive_dead_letters(self, *, hold_s: int) -> list[QueueMessage]:
+        # A short wait, because without any SQS asks only some of its servers.
+        return self._receive(self.settings.dead_letter_queue_name, WaitTimeSeconds=1, VisibilityTimeout=hold_s)
 
     def delete(self, receipts: Sequence[str]) -> None:
+        self._delete(self.settings.queue_name, receipts)
+
+    def delete_dead_letters(self, receipts: Sequence[str]) -> None:
+        self._delete(self.settings.dead_letter_queue_name, receipts)
+
+    def release_dead_letters(self, receipts: Sequence[str]) -> None:
         with queue_errors():
-            url = self._url(self.settings.queue_name)
-            for start in range(0, len(receipts), ENTRIES_PER_CALL_MAX):
-                part = receipts[start : start + ENTRIES_PER_CALL_MAX]
-                # An entry that fails here comes back after its time-out, and changes nothing then.
-                self.client.delete_message_batch(
-                    QueueUrl=url,
-                    Entries=[{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(part)],
+            url = self._url(self.settings.dead_letter_queue_name)
+            for part in _parts(receipts):
+                self.client.change_message_visibility_batch(
+                    QueueUrl=url, Entries=[{**entry, "VisibilityTimeout": 0} for entry in _entries(part)]
                 )
 
     def depth(self) -> QueueDepth:
@@ -127,6 +127,23 @@ class SqsQueue:
 
     def dead_letter_depth(self) -> QueueDepth:
         return self._depth(self.settings.dead_letter_queue_name)
+
+    def _receive(self, name: str, **options: int) -> list[QueueMessage]:
+        with queue_errors():
+            answer = self.client.receive_message(
+                QueueUrl=self._url(name),
+                MaxNumberOfMessages=ENTRIES_PER_CALL_MAX,
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                **options,
+            )
+        return [decode(message) for message in answer.get("Messages", ())]
+
+    def _delete(self, name: str, receipts: Sequence[str]) -> None:
+        with queue_errors():
+            url = self._url(name)
+            for part in _parts(receipts):
+                # An entry that fails here comes back after its time-out, and changes nothing then.
+                self.client.delete_message_batch(QueueUrl=url, Entries=_entries(part))
 
     def _depth(self, name: str) -> QueueDepth:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -181,6 +198,15 @@ def _parse(text: str) -> tuple[list[UUID] | None, str | None]:
         return [UUID(id) for id in body["transaction_ids"]], body.get("traceparent")
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None
+
+
+def _parts(receipts: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(receipts), ENTRIES_PER_CALL_MAX):
+        yield receipts[start : start + ENTRIES_PER_CALL_MAX]
+
+
+def _entries(receipts: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
 
 
 def _calls(bodies: Sequence[str]) -> Iterator[list[int]]:

@@ -216,7 +216,7 @@ class TestRepairTransactions:
             work.outbox.delete([entry.id for entry in work.outbox.claim(limit=10)])
         clock.advance(minutes=11)
 
-        found = core.repair_transactions(older_than=timedelta(minutes=10), younger_than=timedelta(days=1), limit=100)
+        found = core.repair_transactions(limit=100)
 
         assert found == 3
         core.relay_outbox()
@@ -230,7 +230,7 @@ class TestRepairTransactions:
         clock.advance(minutes=11)
         core.accept_transactions([a_submission()])
 
-        assert core.repair_transactions(older_than=timedelta(minutes=10), younger_than=timedelta(days=1), limit=9) == 0
+        assert core.repair_transactions(limit=9) == 0
 
 
 class TestChangeFeePlan:

@@ -1,0 +1,74 @@
+"""Where alarms go: a webhook, an SNS topic, or the log alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+
+from psp_core.ports import Alarms
+
+_ATTEMPTS = 4
+_TIMEOUT_S = 5
+_SUBJECT_LENGTH_MAX = 100
+_SNS = "sns:"
+_log = logging.getLogger(__name__)
+
+
+def alarms_to(url: str | None) -> Alarms:
+    """Return where alarms go for `https://…`, `sns:TOPIC_ARN` or None. Raises ValueError for another address."""
+    if url is None:
+        return LogAlarms()
+    if url.startswith(_SNS):
+        return SnsAlarms(url.removeprefix(_SNS))
+    if url.startswith(("https://", "http://")):
+        return WebhookAlarms(url)
+    raise ValueError("PSP_ALARM_URL is https://… or sns:TOPIC_ARN")
+
+
+@dataclass(frozen=True, slots=True)
+class LogAlarms:
+    def send(self, *, subject: str, text: str, link: str) -> None:
+        _log.error("%s: %s (%s)", subject, text, link)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAlarms:
+    """Posts JSON whose `text` Slack, Teams and Mattermost show, with its parts beside it."""
+
+    url: str
+    first_delay_s: float = 0.5
+
+    def send(self, *, subject: str, text: str, link: str) -> None:
+        body = json.dumps({"text": f"{subject}\n{text}\n{link}", "subject": subject, "detail": text, "link": link})
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            self.url, data=body.encode(), headers={"Content-Type": "application/json"}, method="POST"
+        )
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError) as error:
+                _log.warning("alarm not delivered, attempt %s: %s", attempt, error)
+                if attempt == _ATTEMPTS:
+                    raise
+                time.sleep(self.first_delay_s * 2**attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class SnsAlarms:
+    topic_arn: str
+
+    def send(self, *, subject: str, text: str, link: str) -> None:
+        client = boto3.client(
+            "sns",
+            config=Config(connect_timeout=_TIMEOUT_S, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}),
+        )
+        ascii_subject = subject.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH_MAX]
+        client.publish(TopicArn=self.topic_arn, Subject=ascii_subject, Message=f"{text}\n\n{link}")

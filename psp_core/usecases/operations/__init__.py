@@ -1,0 +1,1 @@
+"""What finance operations do beside settling: watch, repair, redrive, report, clean up."""

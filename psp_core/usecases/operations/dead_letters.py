@@ -1,0 +1,79 @@
+"""Dead letters: messages that were received time after time and never dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psp_core.domain.messages import OutgoingMessage, QueueMessage
+from psp_core.ports import Queue
+
+HOLD_S = 60
+"""How long a message is out of sight for others while it is looked at: longer than a round takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeadLetters:
+    queue: Queue
+
+    def __call__(self, *, limit: int) -> list[QueueMessage]:
+        """Return at most `limit` dead letters, and put them back. Raises QueueUnavailable."""
+        with _held(self.queue) as held:
+            for batch in _batches(self.queue):
+                held.extend(batch)
+                if len(held) >= limit:
+                    break
+            return sorted(held[:limit], key=lambda message: (str(message.sent_at), message.message_id))
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveReport:
+    """`unreadable` messages were left: no consumer could ever deal with them."""
+
+    moved: int
+    transactions: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveDeadLetters:
+    queue: Queue
+
+    def __call__(self, *, limit: int) -> RedriveReport:
+        """Send at most `limit` dead letters to the transactions' queue again, then delete them there.
+
+        Killed in between, a message is in both: harmless, because payables are created once.
+        Raises QueueUnavailable.
+        """
+        moved = transactions = 0
+        with _held(self.queue) as left:
+            for batch in _batches(self.queue):
+                readable = [message for message in batch if message.transaction_ids is not None]
+                sent = self._send(readable)
+                self.queue.delete_dead_letters([message.receipt for message in sent])
+                left.extend(message for message in batch if message not in sent)
+                moved += len(sent)
+                transactions += sum(len(message.transaction_ids or ()) for message in sent)
+                if moved >= limit:
+                    break
+            unreadable = sum(message.transaction_ids is None for message in left)
+        return RedriveReport(moved, transactions, unreadable)
+
+    def _send(self, messages: list[QueueMessage]) -> list[QueueMessage]:
+        outgoing = [OutgoingMessage(message.transaction_ids or [], message.traceparent) for message in messages]
+        failed = self.queue.send(outgoing).failed
+        return [message for position, message in enumerate(messages) if position not in failed]
+
+
+def _batches(queue: Queue) -> Iterator[list[QueueMessage]]:
+    while batch := queue.receive_dead_letters(hold_s=HOLD_S):
+        yield batch
+
+
+@contextmanager
+def _held(queue: Queue) -> Iterator[list[QueueMessage]]:
+    """Yield a list of messages in hand; what is in it in the end is put back in sight."""
+    held: list[QueueMessage] = []
+    yield held
+    queue.release_dead_letters([message.receipt for message in held])
