@@ -20,8 +20,8 @@ def api(plan: Plan, *, environment: Mapping[str, str]) -> Program:
     return _program(
         plan,
         name="api",
-        command=["gunicorn", "-c", "psp_api/gunicorn_conf.py", "--no-control-socket",
-                 "--bind", f"{LOOPBACK}:{plan.api_port}", "psp_api.main:create_app()"],
+        command=["gunicorn", "-c", "psp_api/gunicorn_conf.py", "--bind", f"{LOOPBACK}:{plan.api_port}",
+                 "psp_api.main:create_app()"],
         environment=environment,
         ready=lambda: answers_http(plan.api_port, path="/"),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -92,7 +92,7 @@ def _supervise(folder: Path, scripts: dict[str, str]) -> None:
             for name, script in scripts.items():
                 supervisor.start(_dummy(folder, name=name, script=script, marker=supervisor.marker))
             _say("ready")
-            supervisor.watch()
+            supervisor.watch(after_restart={"first": _fails_once(lambda: _say("chore done"))})
     except StopRequested:
         pass
     except LocalStackError as error:
@@ -113,6 +113,17 @@ def _dummy(folder: Path, *, name: str, script: str, marker: Mapping[str, str]) -
         ready=started.exists,
         stop_within_s=0.5 if script == _STUBBORN else 10,
     )
+
+
+def _fails_once(act: Callable[[], None]) -> Callable[[], None]:
+    failures = iter([LocalStackError("not yet")])
+
+    def act_at_the_second_time() -> None:
+        for failure in failures:
+            raise failure
+        act()
+
+    return act_at_the_second_time
 
 
 def _say(line: str) -> None:
