@@ -3,18 +3,22 @@ from __future__ import annotations
 import os
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from sqlalchemy import make_url
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.dagster_api import code_errors, daemons_beat_since, end_dead_runs
 from psp_core.local_stack.ports import answers_http, free_port
-from psp_core.local_stack.supervision.processes import wait_until
+from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.supervision.program import Program
+
+_REPOSITORY = Path(__file__).parents[2]
 
 
 @dg.job
@@ -23,21 +27,33 @@ def some_job() -> None:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    with DagsterInstance.from_config(str(tmp_path)) as instance:
+def dagster_home(tmp_path: Path, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The repository's own dagster.yaml, on a database of its own."""
+    database = f"dagster_{uuid.uuid4().hex[:8]}"
+    postgres.create_database(database)
+    url = make_url(postgres.url(database))
+    for part, value in {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password}.items():
+        monkeypatch.setenv(f"DAGSTER_PG_{part}", str(value))
+    monkeypatch.setenv("DAGSTER_PG_DB", database)
+    (tmp_path / "dagster.yaml").symlink_to(_REPOSITORY / "dagster.yaml")
+    return tmp_path
+
+
+@pytest.fixture
+def instance(dagster_home: Path) -> Iterator[DagsterInstance]:
+    with DagsterInstance.from_config(str(dagster_home)) as instance:
         yield instance
 
 
 @pytest.fixture
-def web_port(instance: DagsterInstance, tmp_path: Path) -> Iterator[int]:
+def web_port(instance: DagsterInstance, dagster_home: Path) -> Iterator[int]:
     port = free_port()
     webserver = Program(
         "dagster-web",
         command=[Path(sys.executable).parent / "dagster-webserver", "-p", str(port), "--empty-workspace"],
-        environment={**os.environ, "DAGSTER_HOME": str(tmp_path)},
-        folder=tmp_path,
-        log_file=tmp_path / "web.log",
+        environment={**os.environ, "DAGSTER_HOME": str(dagster_home)},
+        folder=dagster_home,
+        log_file=dagster_home / "web.log",
         ready=lambda: answers_http(port, path="/server_info"),
     )
     with webserver:
@@ -55,20 +71,13 @@ def _status(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
     return run.status
 
 
-def _next_full_second() -> int:
-    """Wait for it: SQLite, which keeps the runs here, knows their time by the second only."""
-    now_s = int(time.time())
-    assert wait_until(lambda: time.time() > now_s + 1, timeout_s=2)
-    return now_s + 1
-
-
 class TestDagsterApi:
     def test_ends_the_runs_that_died_with_an_earlier_stack_and_no_others(
         self, instance: DagsterInstance, web_port: int
     ) -> None:
         dead = _started_run(instance)
         waiting = instance.create_run_for_job(some_job, status=DagsterRunStatus.NOT_STARTED).run_id
-        stack_started_at_s = _next_full_second()
+        stack_started_at_s = time.time()
         alive = _started_run(instance)
 
         ended = end_dead_runs(web_port=web_port, silent_since_s=stack_started_at_s)
