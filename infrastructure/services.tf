@@ -14,8 +14,8 @@ module "api_edge" {
   port                      = local.ports.api
   health_path               = "/health/ready"
   requests_per_address_5min = var.requests_per_address_5min
-  # Plain HTTP clients of merchants often send no User-Agent.
-  counted_rules = ["NoUserAgent_HEADER"]
+  # Merchants' programs often send no User-Agent, and a batch is longer than the 8 KiB of the size rule.
+  counted_rules = ["NoUserAgent_HEADER", "SizeRestrictions_BODY"]
 
   vpc_id             = module.network.vpc_id
   subnet_ids         = module.network.public_subnet_ids

@@ -31,21 +31,44 @@ def set_up_user(administrator: connection, *, name: str) -> str:
     return password
 
 
-def set_up(administrator: connection, *, put: Callable[[str, str], None], has_value: Callable[[str], bool]) -> None:
-    """Make both users and databases; `put` each secret under the name of the variable that holds its ARN."""
+def let_take_on_merchants(administrator: connection, *, application: str) -> None:
+    """Let the application take on the role under which a merchant's reads see that merchant's rows only.
+
+    The migrations would make that role themselves, for which the application's user would have to make roles.
+    """
+    with administrator.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'psp_merchant'")
+        if not cursor.fetchone():
+            cursor.execute("CREATE ROLE psp_merchant NOLOGIN")
+        cursor.execute(sql.SQL("GRANT psp_merchant TO {}").format(sql.Identifier(application)))
+
+
+def set_up(
+    administrator: connection,
+    *,
+    application: str,
+    dagster: str,
+    put: Callable[[str, str], None],
+    has_value: Callable[[str], bool],
+) -> None:
+    """Make both users with their databases; `put` each secret under the name of the variable that holds its ARN."""
     administrator.autocommit = True  # CREATE DATABASE refuses to be part of a larger transaction
     host, port = administrator.info.host, administrator.info.port
-    password = set_up_user(administrator, name="psp")
-    put("DATABASE_URL_ARN", f"postgresql+psycopg2://psp:{password}@{host}:{port}/psp?sslmode=verify-full")
-    put("DAGSTER_PASSWORD_ARN", set_up_user(administrator, name="dagster"))
+    address = f"{application}:{set_up_user(administrator, name=application)}@{host}:{port}/{application}"
+    let_take_on_merchants(administrator, application=application)
+    put("DATABASE_URL_ARN", f"postgresql+psycopg2://{address}?sslmode=verify-full")
+    put("DAGSTER_PASSWORD_ARN", set_up_user(administrator, name=dagster))
     if not has_value("API_KEY_PEPPER_ARN"):
         put("API_KEY_PEPPER_ARN", secrets.token_urlsafe(48))
 
 
 def main() -> None:
+    """Set up the server that PGHOST, PGUSER, PGPASSWORD and their like name."""
     vault = boto3.client("secretsmanager")
     set_up(
-        psycopg2.connect(""),  # from PGHOST, PGUSER, PGPASSWORD and their like
+        psycopg2.connect(""),
+        application="psp",
+        dagster="dagster",
         put=lambda name, value: vault.put_secret_value(SecretId=os.environ[name], SecretString=value),
         has_value=lambda name: "VersionIdsToStages" in vault.describe_secret(SecretId=os.environ[name]),
     )

@@ -71,13 +71,11 @@ locals {
     statistic = "Average", over = 30, period_s = 60, periods = 5, missing = "breaching"
   } }
 
-  service_alarms = merge([for service, metric in { for pair in setproduct(var.services, ["CPUUtilization", "MemoryUtilization"]) : join("-", pair) => pair } : {
-    lower(service) = {
-      text      = "${metric[0]} has used more than 85 % for a quarter of an hour"
-      namespace = "AWS/ECS", metric = metric[1], dimensions = { ClusterName = var.cluster_name, ServiceName = metric[0] }
-      statistic = "Average", over = 85, period_s = 300, periods = 3, missing = "notBreaching"
-    }
-  }]...)
+  service_alarms = { for pair in setproduct(var.services, ["CPUUtilization", "MemoryUtilization"]) : lower(join("-", pair)) => {
+    text      = "${pair[0]} has used more than 85 % for a quarter of an hour"
+    namespace = "AWS/ECS", metric = pair[1], dimensions = { ClusterName = var.cluster_name, ServiceName = pair[0] }
+    statistic = "Average", over = 85, period_s = 300, periods = 3, missing = "notBreaching"
+  } }
 
   alarms_above = merge(local.api_alarms, local.flow_alarms, local.database_alarms, local.replica_alarms, local.service_alarms)
 

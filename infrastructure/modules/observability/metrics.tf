@@ -13,7 +13,7 @@ resource "aws_cloudwatch_log_metric_filter" "this" {
 
   name           = "${var.name}-${each.key}"
   log_group_name = each.value.log_group
-  pattern        = "{ $.event = \"*\" && $.${each.value.field} >= 0 }"
+  pattern        = "{ $.${each.value.field} >= 0 }"
 
   metric_transformation {
     namespace = local.metric_namespace
