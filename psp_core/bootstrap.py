@@ -28,6 +28,7 @@ from psp_core.usecases.operations.check_flow import CheckFlow
 from psp_core.usecases.operations.dead_letters import ListDeadLetters, RedriveDeadLetters
 from psp_core.usecases.operations.purge_history import PurgeIdempotencyKeys
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
+from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport
 from psp_core.usecases.plan_drains import PlanDrains
 from psp_core.usecases.read_merchant import ReadMerchant
 from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
@@ -113,6 +114,14 @@ class Core:
     def check_flow(self) -> CheckFlow:
         stray_after = timedelta(minutes=self.settings.repair_after_minutes)
         return CheckFlow(self.store, self.queue, self.clock, stray_after, self.settings.drain_messages_per_run)
+
+    @cached_property
+    def write_settlement_report(self) -> WriteSettlementReport:
+        # pyarrow takes a quarter of a second to import, and only this needs it.
+        from psp_core.adapters.reports.drafts import ReportDrafts
+        from psp_core.adapters.reports.shelves import shelf_at
+
+        return WriteSettlementReport(self.store, ReportDrafts(shelf_at(self.settings.reports_url), self.settings.zone))
 
     @cached_property
     def list_dead_letters(self) -> ListDeadLetters:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,8 @@ from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, Trans
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.operator_actions import OperatorAction
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
-from psp_core.domain.settlement import MerchantTotals, Settlement, SettlementChunk
+from psp_core.domain.settlement import MerchantTotals, Settlement, SettlementChunk, Totals
+from psp_core.domain.settlement_report import Batch, ReportFile, ReportLine
 from psp_core.domain.transactions import Transaction
 
 
@@ -159,6 +160,16 @@ class Books(Protocol):
         ...
 
 
+class SettlementLines(Protocol):
+    def batches(self, due_on: date) -> list[tuple[Batch, Totals]]:
+        """Return the date's settlements by merchant; what follows is read from the same snapshot."""
+        ...
+
+    def lines(self, batches: list[Batch]) -> Iterator[ReportLine]:
+        """Yield the payables that these settlements of one date paid, batch after batch."""
+        ...
+
+
 class OperatorActions(Protocol):
     def add(self, record: OperatorAction) -> None:
         """Store the action; does nothing when the same run has recorded it before."""
@@ -184,6 +195,8 @@ class UnitOfWork(Protocol):
     def settlements(self) -> Settlements: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def settlement_lines(self) -> SettlementLines: ...
     @property
     def operator_actions(self) -> OperatorActions: ...
     @property
@@ -245,3 +258,27 @@ class Alarms(Protocol):
     def send(self, *, subject: str, text: str, link: str) -> None:
         """Tell people that something needs them. Raises when nobody could be told, after some attempts."""
         ...
+
+
+class ReportDraft(Protocol):
+    """Files in the making; they are put in their places, under the draft's folder, when all are published."""
+
+    def write(self, name: str, lines: Sequence[ReportLine]) -> None:
+        """Append lines to the file, in each of its formats; it begins with the first call."""
+        ...
+
+    def close(self, name: str) -> None:
+        """Let the file have no more lines."""
+        ...
+
+    def publish(self) -> list[ReportFile]:
+        """Put every file in its place, in the order in which they began; all must be closed."""
+        ...
+
+    def publish_facts(self, name: str, facts: Mapping[str, Any]) -> ReportFile:
+        """Put a file of plain facts in its place."""
+        ...
+
+
+class Reports(Protocol):
+    def begin(self, *, folder: str) -> AbstractContextManager[ReportDraft]: ...

@@ -19,6 +19,7 @@ from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
 from psp_core.domain.errors import StorageUnavailable
@@ -115,6 +116,10 @@ class PostgresUnitOfWork:
     @cached_property
     def api_keys(self) -> PostgresApiKeys:
         return PostgresApiKeys(self.connection)
+
+    @cached_property
+    def settlement_lines(self) -> PostgresSettlementLines:
+        return PostgresSettlementLines(self.connection)
 
     @cached_property
     def operator_actions(self) -> PostgresOperatorActions:

@@ -1,0 +1,75 @@
+"""The report's columns, after Adyen's settlement details report, and a line as their values."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from psp_core.domain.settlement_report import LineType, ReportLine
+
+_MONEY = pa.decimal128(18, 2)
+
+SCHEMA = pa.schema(
+    [
+        ("Merchant Account", pa.string()),
+        ("Psp Reference", pa.string()),
+        ("Merchant Reference", pa.string()),
+        ("Payment Method", pa.string()),
+        ("Creation Date", pa.timestamp("ms", tz="UTC")),
+        ("TimeZone", pa.string()),
+        ("Type", pa.string()),
+        ("Modification Reference", pa.string()),
+        ("Installment", pa.int16()),
+        ("Gross Currency", pa.string()),
+        ("Gross Debit (GC)", _MONEY),
+        ("Gross Credit (GC)", _MONEY),
+        ("Exchange Rate", _MONEY),
+        ("Net Currency", pa.string()),
+        ("Net Debit (NC)", _MONEY),
+        ("Net Credit (NC)", _MONEY),
+        ("Commission (NC)", _MONEY),
+        ("Batch Number", pa.int32()),
+        ("Settlement Id", pa.string()),
+        ("Due Date", pa.date32()),
+    ]
+)
+_ONE = Decimal("1.00")
+
+
+def values_of(line: ReportLine, *, zone: ZoneInfo) -> tuple[Any, ...]:
+    """Return the line's values in the schema's order; every currency here has two decimal places."""
+    batch = line.batch
+    is_settled = line.type is LineType.SETTLED
+    return (
+        batch.customer_id,
+        _text(line.transaction_id),
+        line.reference,
+        line.payment_method,
+        line.created_at.astimezone(zone) if line.created_at else None,
+        zone.key if line.created_at else None,
+        line.type.value,
+        _text(line.payable_id),
+        line.installment,
+        batch.currency.value if is_settled else None,
+        None,
+        _money(line.gross_credit_minor),
+        _ONE if is_settled else None,
+        batch.currency.value,
+        _money(line.net_debit_minor),
+        _money(line.net_credit_minor),
+        _money(line.commission_minor),
+        batch.sequence,
+        str(batch.settlement_id),
+        batch.due_on,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _money(minor: int | None) -> Decimal | None:
+    return None if minor is None else Decimal(minor).scaleb(-2)

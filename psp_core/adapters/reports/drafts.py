@@ -1,0 +1,77 @@
+"""A report in the making: files in a folder of its own until each is complete and put on the shelf."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from psp_core.adapters.reports.shelves import Shelf
+from psp_core.adapters.reports.writers import ReportWriter
+from psp_core.domain.settlement_report import ReportFile, ReportLine
+
+_NAME_LENGTH_MAX = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDrafts:
+    shelf: Shelf
+    zone: ZoneInfo
+
+    @contextmanager
+    def begin(self, *, folder: str) -> Iterator[ReportDraft]:
+        with tempfile.TemporaryDirectory(prefix="psp-report-") as drafts:
+            yield ReportDraft(Path(drafts), folder, self.shelf, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDraft:
+    _drafts: Path
+    _folder: str
+    _shelf: Shelf
+    _zone: ZoneInfo
+    _writers: dict[str, ReportWriter] = field(default_factory=dict)
+
+    def write(self, name: str, lines: Sequence[ReportLine]) -> None:
+        if name not in self._writers:
+            self._writers[name] = ReportWriter(self._drafts / safe_name(name), zone=self._zone)
+        self._writers[name].write(lines)
+
+    def close(self, name: str) -> None:
+        self._writers[name].close()
+
+    def publish(self) -> list[ReportFile]:
+        paths = [path for writer in self._writers.values() for path in writer.paths]
+        return [self._put(path, name=str(path.relative_to(self._drafts))) for path in paths]
+
+    def publish_facts(self, name: str, facts: Mapping[str, Any]) -> ReportFile:
+        path = self._drafts / f"{name}.json"
+        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        return self._put(path, name=path.name)
+
+    def _put(self, path: Path, *, name: str) -> ReportFile:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size_bytes = path.stat().st_size
+        url = self._shelf.put(path, name=f"{self._folder}/{name}")
+        path.unlink()
+        return ReportFile(name, url, digest, size_bytes)
+
+
+def safe_name(name: str) -> str:
+    """Return `name` as a file's name, folders kept: merchants' names may hold anything."""
+    return "/".join(_safe_part(part) for part in name.split("/", maxsplit=1))
+
+
+def _safe_part(part: str) -> str:
+    quoted = quote(part, safe="")
+    if len(quoted) <= _NAME_LENGTH_MAX:
+        return quoted
+    return f"{quoted[:_NAME_LENGTH_MAX]}~{hashlib.sha256(part.encode()).hexdigest()[:16]}"

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import create_engine
+
+from psp_core.bootstrap import Core
+from psp_core.domain.errors import BooksDoNotBalance
+from psp_core.domain.money import Currency
+from tests.builders import SettableClock, a_new_transaction, a_submission
+
+DUE_ON = date(2026, 4, 9)  # 30 days after NOON
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "reports" / "settlement" / str(DUE_ON)
+
+
+def settle(core: Core, clock: SettableClock, **merchants: list[int]) -> None:
+    for customer_id, amounts in merchants.items():
+        rows = [a_new_transaction(customer_id=customer_id, amount_minor=amount) for amount in amounts]
+        core.accept_transactions([a_submission(*rows)])
+    core.keep_relaying().run_until_empty()
+    core.drain_queue()
+    clock.advance(days=30)
+    core.settle_payables(due_on=DUE_ON)
+
+
+def lines_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def balance(lines: list[dict[str, str]]) -> Decimal:
+    return sum(
+        (Decimal(line["Net Credit (NC)"] or 0) - Decimal(line["Net Debit (NC)"] or 0) for line in lines), Decimal(0)
+    )
+
+
+class TestWriteSettlementReport:
+    def test_has_a_line_for_each_payable_and_a_payout_that_balances(
+        self, core: Core, clock: SettableClock, folder: Path
+    ) -> None:
+        settle(core, clock, merchant_1=[2_500, 999], merchant_2=[10])
+
+        report = core.write_settlement_report(due_on=DUE_ON)
+
+        assert (report.lines, report.merchants) == (3, 2)
+        assert report.totals[Currency.BRL].net_minor == 2_375 + 950 + 10
+        of_merchant = lines_of(folder / "merchants" / "merchant_1.csv")
+        assert [line["Type"] for line in of_merchant] == ["Settled", "Settled", "MerchantPayout"]
+        assert of_merchant[-1]["Net Debit (NC)"] == "33.25"
+        assert sorted(line["Gross Credit (GC)"] for line in of_merchant[:2]) == ["25.00", "9.99"]
+        assert balance(of_merchant) == 0
+        everything = lines_of(folder / "all.csv")
+        assert len(everything) == 5
+        assert balance(everything) == 0
+
+    def test_says_the_same_in_parquet(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500, 999])
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        table = pq.read_table(folder / "all.parquet").to_pylist()
+        assert [row["Type"] for row in table] == ["Settled", "Settled", "MerchantPayout"]
+        assert table[-1]["Net Debit (NC)"] == Decimal("33.25")
+        assert table[0]["Due Date"] == DUE_ON
+
+    def test_names_every_file_with_its_checksum(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500])
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["control_totals"]["BRL"] == {
+            "count": 1,
+            "gross_minor": 2_500,
+            "fee_minor": 125,
+            "net_minor": 2_375,
+        }
+        assert {file["name"]: file["sha256"] for file in manifest["files"]} == {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*.*")
+            if path.name != "manifest.json"
+        }
+
+    def test_is_empty_for_a_date_without_settlements(self, core: Core, folder: Path) -> None:
+        report = core.write_settlement_report(due_on=DUE_ON)
+
+        assert (report.lines, report.totals) == (0, {})
+        assert lines_of(folder / "all.csv") == []
+
+    def test_replaces_the_report_of_an_earlier_run(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500])
+        core.write_settlement_report(due_on=DUE_ON)
+        clock.advance(days=-30)
+        settle(core, clock, merchant_1=[300])
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        lines = lines_of(folder / "merchants" / "merchant_1.csv")
+        assert [(line["Type"], line["Batch Number"]) for line in lines] == [
+            ("Settled", "1"),
+            ("MerchantPayout", "1"),
+            ("Settled", "2"),
+            ("MerchantPayout", "2"),
+        ]
+        assert balance(lines) == 0
+
+    def test_is_not_published_when_it_does_not_balance(
+        self, core: Core, clock: SettableClock, folder: Path, database_url: str
+    ) -> None:
+        settle(core, clock, merchant_1=[2_500])
+        engine = create_engine(database_url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE payables SET amount_minor = 2501, receivable_minor = 2376")
+
+        with pytest.raises(BooksDoNotBalance, match="report_balances"):
+            core.write_settlement_report(due_on=DUE_ON)
+
+        assert not folder.exists()
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE payables SET amount_minor = 2500, receivable_minor = 2375")
+        engine.dispose()
+
+    def test_lets_no_reference_become_a_formula(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        row = a_new_transaction(customer_id="../=x", reference="=HYPERLINK(0)")
+        core.accept_transactions([a_submission(row)])
+        core.keep_relaying().run_until_empty()
+        core.drain_queue()
+        clock.advance(days=30)
+        core.settle_payables(due_on=DUE_ON)
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        [settled, _] = lines_of(folder / "merchants" / "..%2F%3Dx.csv")
+        assert settled["Merchant Reference"] == "'=HYPERLINK(0)"
