@@ -83,11 +83,11 @@ class Settings(CalendarSettings):
     api_batch_body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     api_commit_transactions_max: int = Field(default=500, ge=1, description="transactions a group commit")
     api_waiting_transactions_max: int = Field(default=5_000, ge=1, description="beyond that, 503")
-    api_commit_patience_s: float = Field(default=1.8, gt=0, description="then nobody else waits for the commit")
+    api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
     api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
     api_read_threads: int = Field(default=6, ge=1, le=64)
     api_waiting_reads_max: int = Field(default=500, ge=0, description="beyond that, 503")
-    api_read_timeout_s: float = Field(default=1.8, gt=0)
+    api_read_timeout_s: float = Field(default=1.5, gt=0)
     api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
     auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"
     api_key_pepper: SecretStr | None = Field(default=None, min_length=PEPPER_LENGTH_MIN)

@@ -6,8 +6,6 @@ Alembic compares tables, columns and indexes; the constraints' texts are compare
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
 
@@ -15,6 +13,7 @@ from psp_core.adapters.postgres.migrate import check_models, migrate
 from psp_core.adapters.postgres.tables import metadata
 from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from tests.folders import open_folder
 
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -26,16 +25,17 @@ SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(dir=_reachable()) as folder:
-        Path(folder).chmod(0o755)
-        with EmbeddedPostgres(Path(folder) / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server:
-            server.create_database("migrated")
-            server.create_database("declared")
-            migrate(server.url("migrated"))
-            check_models(server.url("migrated"))
-            declared = create_engine(server.url("declared"))
-            metadata.create_all(declared)
-            differences = _facts(create_engine(server.url("migrated"))) ^ _facts(declared)
+    with (
+        open_folder() as folder,
+        EmbeddedPostgres(folder / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server,
+    ):
+        server.create_database("migrated")
+        server.create_database("declared")
+        migrate(server.url("migrated"))
+        check_models(server.url("migrated"))
+        declared = create_engine(server.url("declared"))
+        metadata.create_all(declared)
+        differences = _facts(create_engine(server.url("migrated"))) ^ _facts(declared)
     for difference in sorted(differences):
         print("only in the migrations or only in tables.py:", *difference)
     return 1 if differences else 0
@@ -46,11 +46,6 @@ def _facts(engine: Engine) -> set[tuple[str, ...]]:
         facts = {tuple(row) for query in (_CONSTRAINTS, _INDEXES) for row in connection.exec_driver_sql(query)}
     engine.dispose()
     return facts
-
-
-def _reachable() -> str:
-    # As root the server runs as another user, who may not enter a private temporary folder.
-    return "/tmp"
 
 
 if __name__ == "__main__":

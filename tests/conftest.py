@@ -19,6 +19,7 @@ from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.builders import SettableClock
+from tests.folders import open_folder
 
 DUMMY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -35,14 +36,17 @@ def _no_settings_from_outside() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(_folder(tmp_path_factory, "postgres"), free_port(), settings=THROWAWAY_SETTINGS) as server:
+def postgres() -> Iterator[EmbeddedPostgres]:
+    with (
+        open_folder() as folder,
+        EmbeddedPostgres(folder / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server,
+    ):
         yield server
 
 
 @pytest.fixture(scope="session")
-def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSqs]:
-    with EmbeddedSqs(_folder(tmp_path_factory, "sqs"), free_port()) as server:
+def sqs() -> Iterator[EmbeddedSqs]:
+    with open_folder() as folder, EmbeddedSqs(folder / "sqs", free_port()) as server:
         yield server
 
 
@@ -89,11 +93,3 @@ def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     yield core
     core.check_books.require()
     core.store.engine.dispose()
-
-
-def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    # pytest's folders are closed to other users, and as root the server runs as one.
-    folder = factory.mktemp(name)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    return folder

@@ -1,0 +1,171 @@
+"""The whole platform, started as `make` starts it, on ports and a folder of its own; spoken to as its users do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from psp_core.local_stack.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+PSP = Path(sys.executable).parent / "psp"
+CARD_NUMBER = "4111111111111111"
+CARD_VERIFICATION_CODE = "737"
+T = TypeVar("T")
+
+_LAUNCH_BACKFILL = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+_BACKFILL = """
+query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }
+"""
+_RUNS = """
+query ($filter: RunsFilter) { runsOrError(filter: $filter, limit: 50) { ... on Runs { results { runId status } } } }
+"""
+
+
+@dataclass(frozen=True)
+class RunningPlatform:
+    process: subprocess.Popen[bytes]
+    data_dir: Path
+    api: httpx.Client
+    dagster: httpx.Client
+    environment: dict[str, str]
+
+    def post_transaction(self, *, customer_id: str, key: str | None = None, **changes: Any) -> httpx.Response:
+        headers = {"x-customer-id": customer_id} | ({"Idempotency-Key": key} if key else {})
+        return self.api.post("/transactions", json=a_body(**changes), headers=headers)
+
+    def get(self, path: str, *, customer_id: str, **query: Any) -> Any:
+        response = self.api.get(path, headers={"x-customer-id": customer_id}, params=query)
+        response.raise_for_status()
+        return response.json()
+
+    def all_of(self, path: str, *, customer_id: str) -> list[dict[str, Any]]:
+        """Follow the `next` links to the end of a list."""
+        rows: list[dict[str, Any]] = []
+        url: str | None = f"{path}?limit=200"
+        while url:
+            response = self.api.get(url, headers={"x-customer-id": customer_id})
+            response.raise_for_status()
+            rows += response.json()
+            url = response.links.get("next", {}).get("url")
+        return rows
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        response = self.dagster.post("/graphql", json={"query": query, "variables": variables})
+        response.raise_for_status()
+        answer = response.json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def settle(self, due_on: date) -> None:
+        """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""
+        params = {
+            "assetSelection": [{"path": ["settlement"]}],
+            "partitionNames": [due_on.isoformat()],
+            "fromFailure": False,
+            "tags": [{"key": "psp/reason", "value": "end-to-end test"}],
+        }
+        launched = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
+        backfill_id = launched["backfillId"]
+
+        def finished() -> bool:
+            status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
+            assert status not in ("FAILED", "COMPLETED_FAILED", "CANCELED"), status
+            return bool(status == "COMPLETED_SUCCESS")
+
+        wait_for(finished, within_s=180, what="the settlement's backfill")
+
+    def runs(self, **filter: Any) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = self.graphql(_RUNS, filter=filter)["runsOrError"]["results"]
+        return found
+
+    def psp(self, *arguments: str) -> str:
+        """Run a `psp` command in another terminal, against this platform."""
+        return subprocess.run(
+            [PSP, *arguments], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    def pids(self, *words: str) -> list[int]:
+        """The platform's processes whose command line has all the words; its own, not another platform's."""
+        mine = f"PSP_DATA_DIR={self.data_dir}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if all(word in command for word in words) and mine in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+
+def a_body(**changes: Any) -> dict[str, Any]:
+    return {
+        "description": "Lightsaber",
+        "amount": "2500",
+        "payment_method": "credit_card",
+        "card_number": CARD_NUMBER,
+        "card_holder_name": "Luke Skywalker",
+        "card_expiration_date": "10/25",
+        "card_verification_code": CARD_VERIFICATION_CODE,
+        **changes,
+    }
+
+
+@contextmanager
+def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatform]:
+    """Start the platform, wait until it says that it runs, and stop it with Ctrl-C in the end."""
+    ports = {name: str(free_port()) for name in ("API", "WEB", "CODE", "POSTGRES", "SQS")}
+    environment = {
+        **os.environ,
+        **{f"PSP_{name}_PORT": port for name, port in ports.items()},
+        "PSP_DATA_DIR": str(data_dir),
+        **settings,
+    }
+    with (data_dir.parent / f"{data_dir.name}.log").open("wb") as log:
+        process = subprocess.Popen([PSP, "up"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: _runs(process, Path(log.name)), within_s=180, what="psp up")
+            with (
+                httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60) as api,
+                httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
+            ):
+                yield RunningPlatform(process, data_dir, api, dagster, environment)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=120)
+
+
+def _runs(process: subprocess.Popen[bytes], log: Path) -> bool:
+    said = log.read_text()
+    assert process.poll() is None, said
+    return "psp runs" in said
+
+
+def wait_for(condition: Callable[[], T], *, within_s: float, what: str) -> T:
+    """Return the condition's first true value; fails when there is none in time."""
+    deadline = time.monotonic() + within_s
+    while True:
+        if value := condition():
+            return value
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        time.sleep(0.1)
