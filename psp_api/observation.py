@@ -13,7 +13,6 @@ from falcon.asgi import Request, Response
 
 from psp_api import metrics
 from psp_api.wire.headers import sane_request_id
-from psp_core.observability import scrub
 
 _NO_ROUTE = "none"
 _ID_BYTES = 16
@@ -29,7 +28,7 @@ class Observation:
         context = req.context
         context.started_s = time.perf_counter()
         own = sane_request_id(req.get_header("Request-Id"))
-        context.request_id = scrub(own) if own else os.urandom(_ID_BYTES).hex()
+        context.request_id = own or os.urandom(_ID_BYTES).hex()
         context.merchant = None
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _succeeded: bool) -> None:

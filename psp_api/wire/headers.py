@@ -7,6 +7,7 @@ import re
 from psp_api.problems.catalogue import BODY_TOO_LARGE, NOT_JSON
 from psp_api.problems.refusals import FieldProblem, Refusal
 from psp_core.domain.idempotency import KEY_LENGTH_MAX
+from psp_core.observability import scrub
 
 CUSTOMER_ID = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _KEY = re.compile(rf"[ -~]{{1,{KEY_LENGTH_MAX}}}")
@@ -55,8 +56,8 @@ def require_size(content_length: int | None, *, bytes_max: int) -> None:
 
 
 def sane_request_id(value: str | None) -> str | None:
-    """Return the caller's own request id when it can be put into headers and logs as it is."""
-    return value if value and _REQUEST_ID.fullmatch(value) else None
+    """Return the caller's own request id when it can be put into headers and logs as it is: no card number."""
+    return value if value and _REQUEST_ID.fullmatch(value) and scrub(value) == value else None
 
 
 def traceparent(value: str | None) -> str | None:

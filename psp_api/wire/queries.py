@@ -30,6 +30,8 @@ from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 PAGE_MAX = 1_000_000
 _DIGITS_MAX = 15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Far from the last instant that there is, so that nothing overflows.
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -50,8 +52,8 @@ def _instant(text: str) -> datetime:
         instant = None
     if instant is None:
         raise PydanticCustomError("wrong_format", "must be an instant like 2020-07-19T22:26:23.693Z")
-    if instant < _EARLIEST:
-        raise PydanticCustomError("out_of_range", "must not be before 1970")
+    if not _EARLIEST <= instant < _LATEST:
+        raise PydanticCustomError("out_of_range", "must be from 1970 to 9998")
     return instant
 
 
@@ -131,6 +133,7 @@ class PayableQuery(Paging):
     status: PayableStatus | None = None
     payment_method: PaymentMethod | None = None
     transaction_id: Id | None = None
+    reference: Reference | None = Field(default=None, description="of the transaction")
     settlement_id: Id | None = None
     created_from: Instant | None = Field(default=None, alias="created_at[gte]")
     created_before: Instant | None = Field(default=None, alias="created_at[lt]")

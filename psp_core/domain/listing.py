@@ -42,6 +42,7 @@ class PayableFilter:
     status: PayableStatus | None = None
     payment_method: PaymentMethod | None = None
     transaction_id: UUID | None = None
+    reference: str | None = None
     settlement_id: UUID | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None

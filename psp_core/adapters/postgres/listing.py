@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from psp_core.domain.ids import first_id_at
 from psp_core.domain.listing import Page
+
+_ALMOST_A_MILLISECOND = timedelta(microseconds=999)
 
 
 @dataclass(slots=True)
@@ -21,13 +23,22 @@ class Conditions:
     _texts: list[str] = field(default_factory=list)
     _values: list[Any] = field(default_factory=list)
 
-    def add(self, text: str, value: Any) -> None:
+    def add(self, text: str, *values: Any) -> None:
         self._texts.append(text)
-        self._values.append(value)
+        self._values += values
 
     def equal(self, column: str, value: Any) -> None:
         if value is not None:
             self.add(f"{column} = %s", str(value))
+
+    def of_transactions(self, *, reference: str | None) -> None:
+        """Bound to the merchant's transactions with this reference."""
+        if reference is not None:
+            self.add(
+                "transaction_id IN (SELECT id FROM transactions WHERE customer_id = %s AND reference = %s)",
+                self.customer_id,
+                reference,
+            )
 
     def between(self, column: str, least: int | None, most: int | None) -> None:
         if least is not None:
@@ -42,11 +53,14 @@ class Conditions:
             self.add(f"{column} < %s", end)
 
     def created(self, start: datetime | None, end: datetime | None) -> None:
-        """Bound the creation time through the id, which begins with it: the list's own index serves."""
+        """Bound the creation time through the id, which begins with it: the list's own index serves.
+
+        Rows are created at whole milliseconds, so a bound between two of them means the later one.
+        """
         if start is not None:
-            self.add("id >= %s", first_id_at(start))
+            self.add("id >= %s", first_id_at(start + _ALMOST_A_MILLISECOND))
         if end is not None:
-            self.add("id < %s", first_id_at(end))
+            self.add("id < %s", first_id_at(end + _ALMOST_A_MILLISECOND))
 
     def newest_first(self, connection: Connection, table: str, columns: str, page: Page) -> Iterable[Row[Any]]:
         if page.after is not None:

@@ -58,6 +58,7 @@ class PostgresPayables:
         conditions.equal("status", where.status)
         conditions.equal("payment_method", where.payment_method)
         conditions.equal("transaction_id", where.transaction_id)
+        conditions.of_transactions(reference=where.reference)
         conditions.equal("settlement_id", where.settlement_id)
         conditions.created(where.created_from, where.created_before)
         conditions.within("payment_at", where.payment_from, where.payment_before)

@@ -1,0 +1,131 @@
+"""What merchants see while the database or the queue is down, and afterwards, without a restart."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from psp_core.adapters.postgres.migrate import migrate
+from psp_core.bootstrap import build_core
+from psp_core.local_stack.ports import free_port
+from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.local_stack.supervision.processes import wait_until, working_in
+from psp_core.settings import Settings
+from tests.api.bodies import a_body, create, everything, payables_of
+from tests.api.server import Api, api_program
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    with EmbeddedPostgres(tmp_path / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server:
+        server.create_database("psp")
+        migrate(server.url("psp"))
+        yield server
+
+
+@pytest.fixture
+def own_sqs(tmp_path: Path) -> Iterator[EmbeddedSqs]:
+    with EmbeddedSqs(tmp_path / "sqs", free_port()) as server:
+        yield server
+
+
+@pytest.fixture
+def own_api(own_postgres: EmbeddedPostgres, own_sqs: EmbeddedSqs, tmp_path: Path) -> Iterator[Api]:
+    url = own_postgres.url("psp")
+    settings = Settings(
+        database_url=url, sqs_endpoint_url=own_sqs.endpoint_url, drain_linger_s=0, drain_receive_wait_s=0
+    )
+    core = build_core(settings)
+    core.queue.create()
+    environment = {"PSP_DATABASE_URL": url, "PSP_SQS_ENDPOINT_URL": own_sqs.endpoint_url}
+    program, address = api_program(tmp_path, environment=environment)
+    with program:
+        yield Api(address, core, program.log_file)
+    core.store.engine.dispose()
+
+
+def assert_503_soon(client: httpx.Client, method: str, path: str, **arguments: object) -> None:
+    started_s = time.monotonic()
+    answer = client.request(method, path, **arguments)  # type: ignore[arg-type]
+
+    assert time.monotonic() - started_s < 2
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
+class TestADatabaseThatIsDown:
+    def test_is_a_503_soon_and_is_used_again_when_it_is_back(
+        self, own_api: Api, own_postgres: EmbeddedPostgres
+    ) -> None:
+        with own_api.client("m") as client:
+            before = create(client)
+            own_postgres.stop()
+
+            for _ in range(3):
+                assert_503_soon(client, "POST", "/transactions", json=a_body())
+                assert_503_soon(client, "POST", "/transactions/batch", json=[a_body()])
+                assert_503_soon(client, "GET", "/transactions")
+                assert_503_soon(client, "GET", f"/transactions/{before['id']}")
+            ready = client.get("/health/ready")
+            assert (ready.status_code, ready.json()["database"]) == (503, "down")
+            assert client.get("/health/live").status_code == 200
+            assert "psp_database_up 0.0" in client.get("/metrics").text
+
+            own_postgres.start()
+            assert wait_until(lambda: client.get("/health/ready").status_code == 200, timeout_s=30)
+            after = create(client)
+            assert client.get("/transactions").json() == [after, before]
+
+
+class TestADatabaseThatHangs:
+    def test_is_a_503_soon_for_all_whose_commit_has_not_begun(
+        self, own_api: Api, own_postgres: EmbeddedPostgres
+    ) -> None:
+        with own_api.client("m") as client, ThreadPoolExecutor(1) as pool:
+            create(client)
+            servers = [server.pid for server in working_in(own_postgres.folder / "data")]
+            signal_all(servers, signal.SIGSTOP)
+            try:
+                inside = pool.submit(client.post, "/transactions", json=a_body(reference="inside"))
+                assert_503_soon(client, "GET", "/transactions")
+                assert_503_soon(client, "POST", "/transactions", json=a_body(reference="outside"))
+                assert client.get("/health/ready").json()["database"] == "down"
+            finally:
+                signal_all(servers, signal.SIGCONT)
+
+            # Its commit hung and then went on, or no connection was to be had for it: either way it was told so.
+            references = ["inside"] if inside.result().status_code == 201 else []
+            assert [item["reference"] for item in everything(client, "/transactions")] == [*references, None]
+
+
+class TestAQueueThatIsDown:
+    def test_fails_no_request_and_loses_nothing(self, own_api: Api, own_sqs: EmbeddedSqs) -> None:
+        with own_api.client("m") as client:
+            own_sqs.stop()
+
+            created = [create(client, amount=100 + number) for number in range(20)]
+
+            ready = client.get("/health/ready")
+            assert (ready.status_code, ready.json()) == (
+                200,
+                {"status": "degraded", "database": "up", "schema": "current", "queue": "down"},
+            )
+            own_sqs.start()
+            payables = payables_of(own_api.core, client, *created)
+            assert sorted(item["amount"] for item in payables) == [100 + number for number in range(20)]
+            assert len(everything(client, "/payables")) == 20
