@@ -2,17 +2,39 @@
 
 import dagster as dg
 
+from psp_pipelines.assets.dead_letters import dead_letters
 from psp_pipelines.assets.payables import payables
 from psp_pipelines.assets.settlement import settlement
-from psp_pipelines.jobs import drain_payables, settle_due_payables
+from psp_pipelines.assets.settlement_report import settlement_report
+from psp_pipelines.assets.transactions import transactions
+from psp_pipelines.checks.books import books_balance
+from psp_pipelines.checks.flow import (
+    dead_letter_queue_empty,
+    every_transaction_has_payables,
+    nothing_overdue,
+    outbox_not_stuck,
+)
+from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
+from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.redrive import redrive
+from psp_pipelines.operations.repair import repair
 from psp_pipelines.resources import core
-from psp_pipelines.schedules import daily_settlement, settlement_sweep
+from psp_pipelines.schedules import daily_settlement, flow_watch, nightly_clean_up, settlement_sweep
+from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.sensors.queue import payables_queue_sensor
+from psp_pipelines.sensors.repair import stray_transactions_sensor
 
 definitions = dg.Definitions(
-    assets=[payables, settlement],
-    jobs=[drain_payables, settle_due_payables],
-    schedules=[daily_settlement, settlement_sweep],
-    sensors=[payables_queue_sensor],
+    assets=[transactions, dead_letters, payables, settlement, settlement_report],
+    asset_checks=[
+        books_balance,
+        nothing_overdue,
+        every_transaction_has_payables,
+        outbox_not_stuck,
+        dead_letter_queue_empty,
+    ],
+    jobs=[drain_payables, settle_due_payables, watch, repair, redrive, clean_up],
+    schedules=[daily_settlement, settlement_sweep, flow_watch, nightly_clean_up],
+    sensors=[payables_queue_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
 )

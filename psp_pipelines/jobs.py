@@ -1,25 +1,33 @@
-"""The jobs that sensors and schedules request. A run takes seconds to start, so each does a lot."""
+"""Jobs that materialize assets: what sensors and schedules request. A run costs seconds, so each does a lot."""
 
 import dagster as dg
 
+from psp_pipelines.assets.dead_letters import dead_letters
 from psp_pipelines.assets.payables import payables
 from psp_pipelines.assets.settlement import settlement
-
-DRAIN_TAGS = {"psp/kind": "drain"}
+from psp_pipelines.assets.settlement_report import settlement_report
+from psp_pipelines.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
 
 drain_payables = dg.define_asset_job(
     "drain_payables",
     selection=dg.AssetSelection.assets(payables).without_checks(),
     description="Consumes the queue until it has been empty for a while. The queue sensor requests it.",
     executor_def=dg.in_process_executor,
-    # The sensor replaces a run that died; a retry beside it would be one consumer too many.
-    tags={**DRAIN_TAGS, "dagster/max_retries": "0"},
+    tags={KIND: DRAIN, **NOT_REPLACED},
 )
 
 settle_due_payables = dg.define_asset_job(
     "settle_due_payables",
-    selection=dg.AssetSelection.assets(settlement),
-    description="Settles one due date, or a range of them. The schedule requests it, and the sweep what is left.",
+    selection=dg.AssetSelection.assets(settlement, settlement_report),
+    description="Settles a due date, or a range of them, checks the books and writes the report.",
     # A run whose worker died is replaced once; a refusal is final.
-    tags={"psp/kind": "settlement", "dagster/max_retries": "1"},
+    tags={KIND: SETTLEMENT, **REPLACED_ONCE},
+)
+
+watch = dg.define_asset_job(
+    "watch",
+    selection=dg.AssetSelection.assets(dead_letters) | dg.AssetSelection.checks_for_assets(payables),
+    description="Asks every ten minutes whether anything is stuck, lost or overdue.",
+    executor_def=dg.in_process_executor,
+    tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

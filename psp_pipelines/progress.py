@@ -14,6 +14,7 @@ class Progress:
     """Says how far a long piece of work is, at most every few seconds."""
 
     say: Callable[[str], None]
+    about: str = ""
     interval_s: float = LINE_INTERVAL_S
     started_at_s: float = field(default_factory=time.monotonic)
     _said_at_s: float = float("-inf")
@@ -27,7 +28,7 @@ class Progress:
         now_s = time.monotonic()
         if now_s - self._said_at_s >= self.interval_s:
             self._said_at_s = now_s
-            self.say(sentence())
+            self.say(f"{self.about}: {sentence()}" if self.about else sentence())
 
     @property
     def elapsed_s(self) -> float:

@@ -25,6 +25,9 @@ def core(_context: dg.InitResourceContext) -> Core:
 def _core() -> Core:
     # One per process: a sensor's tick comes every five seconds and must not open a new pool.
     from psp_core.bootstrap import build_core
+    from psp_core.observability import configure_logging
     from psp_core.settings import Settings
 
-    return build_core(Settings(), application_name="psp-pipelines")
+    settings = Settings()
+    configure_logging(settings)
+    return build_core(settings, application_name="psp-pipelines")

@@ -1,11 +1,17 @@
-"""Runs of the settlement: which dates are under way, and how to request many dates in few runs."""
-
-from __future__ import annotations
+"""Runs: their kinds and tags, who asked for one, and which due dates are under way."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 import dagster as dg
+
+KIND = "psp/kind"
+DRAIN = "drain"
+SETTLEMENT = "settlement"
+HOUSEKEEPING = "housekeeping"
+# The sensor or schedule that requested a run requests the next one, too: nothing else may replace it.
+NOT_REPLACED = {"dagster/max_retries": "0"}
+REPLACED_ONCE = {"dagster/max_retries": "1"}
 
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -14,13 +20,19 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
 ]
 DATES_PER_RUN = 31
-"""A run is all or nothing in Dagster's eyes: a month of them bounds what looks undone while it goes on."""
+"""A run is all or nothing in Dagster's eyes: a month of dates bounds what looks undone while it goes on."""
 
+_ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 _PARTITION = "dagster/partition"
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
 _RUNS_MAX = 100
 _ONE_DAY = timedelta(days=1)
+
+
+def is_by_hand(run: dg.DagsterRun) -> bool:
+    """Tell whether a person asked for the run, and no schedule or sensor."""
+    return not any(tag in run.tags for tag in _ASKED_BY_ITSELF)
 
 
 def requests_for(dates: Iterable[date], *, requested_at: str) -> Iterator[dg.RunRequest]:

@@ -1,16 +1,17 @@
-"""When settlements run by themselves: today's at its time, and hourly whatever is left."""
+"""When things run by themselves: today's settlement at its time, hourly whatever is left, and the housekeeping."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
 from psp_pipelines.assets.settlement import settlement
-from psp_pipelines.jobs import settle_due_payables
+from psp_pipelines.jobs import settle_due_payables, watch
+from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.partitions import calendar
 from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import dates_under_way, requests_for
 
-_SWEEP_MINUTE = 30
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
 _START = calendar.settlement_starts_at
 
 
@@ -18,7 +19,7 @@ _START = calendar.settlement_starts_at
     job=settle_due_payables,
     cron_schedule=f"{_START.minute} {_START.hour} * * *",
     execution_timezone=calendar.time_zone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
+    default_status=_RUNNING,
 )
 def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Settles today's due date, at the time and in the time zone of the settings."""
@@ -26,12 +27,7 @@ def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=today, partition_key=today)
 
 
-@dg.schedule(
-    job=settle_due_payables,
-    cron_schedule=f"{_SWEEP_MINUTE} * * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
+@dg.schedule(job=settle_due_payables, cron_schedule="30 * * * *", default_status=_RUNNING)
 def settlement_sweep(
     context: dg.ScheduleEvaluationContext, core: CoreResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -41,3 +37,21 @@ def settlement_sweep(
     if not wanted:
         yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+flow_watch = dg.ScheduleDefinition(
+    name="flow_watch",
+    job=watch,
+    cron_schedule="*/10 * * * *",
+    default_status=_RUNNING,
+    description="Looks whether anything is stuck, lost or overdue.",
+)
+
+nightly_clean_up = dg.ScheduleDefinition(
+    name="nightly_clean_up",
+    job=clean_up,
+    cron_schedule="15 3 * * *",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+    description="Purges what would slow the platform down after a year.",
+)

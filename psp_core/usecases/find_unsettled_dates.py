@@ -18,10 +18,11 @@ class FindUnsettledDates:
     starts_at: time
     """The time of day from which a date may be settled."""
 
-    def __call__(self) -> list[date]:
-        """Return the dates whose time has come and that still have something due, oldest first."""
+    def __call__(self, *, grace_days: int = 0) -> list[date]:
+        """Return the dates whose time came `grace_days` ago and that still have something due, oldest first."""
+        until = self._newest_settleable() - timedelta(days=grace_days)
         with self.store.begin() as work:
-            return work.settlements.unsettled_dates(until=self._newest_settleable())
+            return work.settlements.unsettled_dates(until=until)
 
     def _newest_settleable(self) -> date:
         now = self.clock.now()

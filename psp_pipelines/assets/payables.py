@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import dagster as dg
 
+from psp_pipelines.assets.transactions import transactions
 from psp_pipelines.progress import Progress
 from psp_pipelines.resources import CoreResource
 
 
 @dg.asset(
+    deps=[transactions],
     group_name="settlement",
-    owners=["team:finance-operations"],
+    owners=["team:payments"],
     kinds={"sqs", "postgres"},
     freshness_policy=dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=24)),
 )
@@ -34,6 +36,6 @@ def payables(context: dg.AssetExecutionContext, core: CoreResource) -> dg.Materi
             "messages_left": report.left_messages,
             "unknown_transactions": len(report.unknown),
             "commits": report.commits,
-            "payables_per_s": round(report.created / max(progress.elapsed_s, 1e-3), 1),
+            "payables_per_s": round(report.created / max(progress.elapsed_s, 1e-3)),
         }
     )

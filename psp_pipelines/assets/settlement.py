@@ -1,55 +1,107 @@
 """The asset `settlement`: a partition is a due date, and materializing it pays what is due on it."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import Field
 
+from psp_core.domain.errors import BooksDoNotBalance
+from psp_core.domain.settlement import MerchantTotals, totals_by_currency
+from psp_pipelines import metadata
 from psp_pipelines.assets.payables import payables
-from psp_pipelines.partitions import due_dates
+from psp_pipelines.by_hand import record_if_by_hand
+from psp_pipelines.partitions import calendar, due_dates
 from psp_pipelines.progress import Progress
 from psp_pipelines.refusals import refusals_end_the_run
 from psp_pipelines.resources import CoreResource
+from psp_pipelines.runs import DATES_PER_RUN
+
+CONTROL_TOTALS = "control_totals"
 
 
 class SettlementConfig(dg.Config):
     """What a person may ask for in the launchpad; the schedule asks for everything."""
 
-    merchants: list[str] | None = Field(default=None, description="Only these merchants; nothing means all")
+    reason: str = Field(default="", description="Why this is run by hand; the schedule needs none")
+    merchants: list[str] = Field(default=[], description="Only these merchants; none means all")
     dry_run: bool = Field(default=False, description="Show what would be paid, and write nothing")
-    reason: str | None = Field(default=None, description="Why this is run by hand")
 
 
 @dg.asset(
     partitions_def=due_dates,
-    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=31),
+    # Measured: docs/operations.md, "A year in one go".
+    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=DATES_PER_RUN),
     deps=[payables],
+    # A dry run materializes nothing.
     output_required=False,
+    check_specs=[
+        dg.AssetCheckSpec(
+            CONTROL_TOTALS,
+            asset="settlement",
+            blocking=True,
+            description="What was due before the run is what the run settled, to the cent.",
+        )
+    ],
     group_name="settlement",
     owners=["team:finance-operations"],
     kinds={"postgres"},
+    freshness_policy=dg.FreshnessPolicy.cron(
+        deadline_cron=f"{calendar.settlement_starts_at.minute} {(calendar.settlement_starts_at.hour + 1) % 24} * * *",
+        lower_bound_delta=timedelta(hours=1),
+        timezone=calendar.time_zone,
+    ),
     # What can pass is an outage of the database: 5, 10, 20 seconds later it may be over.
     retry_policy=dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL),
 )
 def settlement(
     context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """What was paid: every payable that is due on the date, in batches a merchant can reconcile.
 
     Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the
     totals of the first. A date that was missed is requested again within the hour by the sweep.
+    By hand, put a `reason` into the config; `dry_run: true` shows what would be paid.
     """
-    for key in context.partition_keys:
-        with refusals_end_the_run():
-            report = core.settle_payables(
-                due_on=date.fromisoformat(key),
-                merchants=config.merchants,
-                dry_run=config.dry_run,
-                on_progress=Progress(context.log.info),
-            )
-        context.add_asset_metadata(
-            {"payables_settled": sum(item.totals.count for item in report.settled)}, partition_key=key
-        )
+    keys = context.partition_keys
+    record_if_by_hand(
+        context.run,
+        core,
+        action="settle",
+        reason=config.reason,
+        details={"dates": f"{keys[0]}/{keys[-1]}", "dry_run": str(config.dry_run), "merchants": str(config.merchants)},
+    )
+    settled: list[MerchantTotals] = []
+    try:
+        for number, key in enumerate(keys, start=1):
+            settled += _settle(context, config, core, key=key, label=f"{key} ({number} of {len(keys)} dates)")
+    except BooksDoNotBalance as imbalance:
+        yield _control_totals(passed=False, shown=metadata.discrepancies_table(imbalance.discrepancies))
+        raise dg.Failure(str(imbalance), allow_retries=False) from imbalance
     if not config.dry_run:
         yield dg.MaterializeResult()
+    # Dagster wants a result of a dry run, too: nothing was settled, so nothing can differ.
+    yield _control_totals(passed=True, shown=metadata.totals_table(totals_by_currency(settled)))
+
+
+def _settle(
+    context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource, *, key: str, label: str
+) -> list[MerchantTotals]:
+    progress = Progress(context.log.info, about=label)
+    with refusals_end_the_run():
+        report = core.settle_payables(
+            due_on=date.fromisoformat(key),
+            merchants=config.merchants or None,
+            dry_run=config.dry_run,
+            on_progress=progress,
+        )
+    shown = metadata.of_settlement(report, seconds=progress.elapsed_s, reports_url=core.settings.reports_url)
+    if config.dry_run:
+        context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=shown))
+    else:
+        context.add_asset_metadata(shown, partition_key=key)
+    return report.settled
+
+
+def _control_totals(*, passed: bool, shown: metadata.Shown) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(check_name=CONTROL_TOTALS, passed=passed, metadata={"settled": shown})

@@ -1,44 +1,177 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
 import dagster as dg
+from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core
-from tests.builders import SettableClock
-from tests.pipelines.operations import enqueue, run_job
+from psp_core.domain.listing import Page, SettlementFilter
+from tests.builders import NOON, SettableClock
+from tests.pipelines.operations import (
+    DUE_ON,
+    checks_of,
+    dates,
+    enqueue,
+    failure_of,
+    metadata_of,
+    run_job,
+    settle,
+)
 
-DUE_ON = "2026-04-09"  # 30 days after NOON
+
+def a_due_date(core: Core, clock: SettableClock, *amounts: int, customer_id: str = "merchant-1") -> None:
+    clock.instant = NOON
+    enqueue(core, *amounts, customer_id=customer_id)
+    core.drain_queue()
+    clock.advance(days=30)
 
 
 class TestSettlement:
-    def test_pays_what_is_due(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
-        enqueue(core, 2_500, 999)
-        assert run_job("drain_payables", core, instance=instance).success
-        clock.advance(days=30)
+    def test_pays_what_is_due_and_shows_it(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500, 999)
 
-        result = run_job("settle_due_payables", core, instance=instance, partition_key=DUE_ON)
+        result = settle(core, instance=instance)
 
         assert result.success
-        [event] = result.get_asset_materialization_events()
-        assert event.partition == DUE_ON
-        assert event.materialization.metadata["payables_settled"].value == 2
+        shown = metadata_of(result, "settlement")[DUE_ON]
+        assert shown["payables_settled"] == 2
+        assert shown["net_BRL_minor_units"] == 3_325
+        assert "| BRL | 2 | 34.99 | 1.74 | 33.25 |" in shown["settled_in_this_run"]
+        assert shown["largest_merchants"].records[0].data["net"] == "33.25"
+        assert checks_of(result) == {"control_totals": True, "books_balance": True, "report_balances": True}
+        report = metadata_of(result, "settlement_report")[DUE_ON]
+        assert report["lines"] == 2
+        assert shown["report"] in report["all.csv"]
+
+    def test_does_nothing_the_second_time_and_shows_what_was_settled(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        settle(core, instance=instance)
+
+        again = settle(core, instance=instance)
+
+        assert again.success
+        shown = metadata_of(again, "settlement")[DUE_ON]
+        assert shown["payables_settled"] == 0
+        assert shown["settled_in_this_run"] == "nothing"
+        assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in shown["settled_for_the_date"]
+        assert len(core.read_merchant.settlements("merchant-1", where=SettlementFilter(), page=Page())) == 1
 
     def test_settles_a_range_in_one_run(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
-        enqueue(core, 2_500, 999)
-        run_job("drain_payables", core, instance=instance)
-        clock.advance(days=30)
+        a_due_date(core, clock, 2_500, 999)
 
         result = run_job(
             "settle_due_payables",
             core,
             instance=instance,
-            tags={
-                "dagster/asset_partition_range_start": "2026-04-07",
-                "dagster/asset_partition_range_end": "2026-04-09",
-            },
+            tags={**dates("2026-03-10", DUE_ON), "dagster/schedule_name": "x"},
         )
 
-        settled = {
-            event.partition: event.materialization.metadata["payables_settled"].value
-            for event in result.get_asset_materialization_events()
-        }
-        assert settled == {"2026-04-07": 0, "2026-04-08": 0, "2026-04-09": 2}
+        settled = metadata_of(result, "settlement")
+        assert len(settled) == 31
+        assert {day for day, shown in settled.items() if shown["payables_settled"]} == {DUE_ON}
+        assert len(metadata_of(result, "settlement_report")) == 31
+
+    def test_refuses_a_date_that_another_run_settles(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        with core.store.hold_due_date(date.fromisoformat(DUE_ON)):
+            result = settle(core, instance=instance)
+
+        assert not result.success
+        assert failure_of(result).startswith(f"{DUE_ON} is being settled by another run")
+        assert not [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+
+    def test_refuses_a_date_that_has_not_come(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        result = settle(core, instance=instance)
+
+        assert failure_of(result) == f"{DUE_ON} has not come yet: nothing is paid early"
+
+    def test_pays_once_in_two_runs_at_once(self, core: Core, clock: SettableClock) -> None:
+        a_due_date(core, clock, *range(100, 160))
+        small_chunks = replace(core, settings=core.settings.model_copy(update={"settlement_chunk_payables": 5}))
+        start = threading.Barrier(2)
+
+        def run(_: int) -> dg.ExecuteInProcessResult:
+            with dg.DagsterInstance.ephemeral() as instance:
+                start.wait(30)
+                return settle(small_chunks, instance=instance)
+
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(run, range(2)))
+
+        settled = [
+            metadata_of(result, "settlement")[DUE_ON]["payables_settled"] for result in results if result.success
+        ]
+        assert sum(settled) == 60
+        refusals = [failure_of(result) for result in results if not result.success]
+        assert all("is being settled by another run" in refusal for refusal in refusals)
+
+    def test_stops_before_the_report_when_the_books_do_not_balance(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance, database_url: str
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        engine = create_engine(database_url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE transactions SET amount_minor = 2501")
+
+        result = settle(core, instance=instance)
+
+        assert not result.success
+        assert checks_of(result) == {"control_totals": True, "books_balance": False}
+        assert metadata_of(result, "settlement_report") == {}
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE transactions SET amount_minor = 2500")
+        engine.dispose()
+
+
+class TestSettlementByHand:
+    def test_needs_a_reason(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True)
+
+        assert failure_of(result).startswith("settle by hand needs a reason")
+        assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
+    def test_is_recorded_with_its_reason(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True, reason="the schedule was off")
+
+        [action] = core.record_operator_action.newest(limit=10)
+        assert (action.action, action.reason, action.run_id) == ("settle", "the schedule was off", result.run_id)
+        assert action.details["dates"] == f"{DUE_ON}/{DUE_ON}"
+
+    def test_pays_only_the_merchants_asked_for(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 100)
+        a_due_date(core, clock, 100, customer_id="merchant-2")
+
+        result = settle(core, instance=instance, by_hand=True, reason="urgent", merchants=["merchant-2"])
+
+        merchants = metadata_of(result, "settlement")[DUE_ON]["largest_merchants"].records
+        assert [record.data["merchant"] for record in merchants] == ["merchant-2"]
+
+    def test_only_shows_in_a_dry_run(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True, reason="how much is it?", dry_run=True)
+
+        assert result.success
+        assert metadata_of(result, "settlement") == metadata_of(result, "settlement_report") == {}
+        [observation] = [event for event in result.all_events if event.event_type_value == "ASSET_OBSERVATION"]
+        shown = observation.asset_observation_data.asset_observation.metadata
+        assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in str(shown["settled_in_this_run"].value)
+        assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]

@@ -1,0 +1,1 @@
+"""Jobs that make no data: repair, redrive, clean up."""

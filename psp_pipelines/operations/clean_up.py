@@ -1,0 +1,53 @@
+"""The job `clean_up`: what would slow the platform down after a year goes, money and settlements stay."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from psp_pipelines.progress import Progress
+from psp_pipelines.resources import CoreResource
+from psp_pipelines.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED
+
+RUNS_MAX = 10_000
+RUNS_PER_QUERY = 200
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+@dg.op
+def purge_idempotency_keys(context: dg.OpExecutionContext, core: CoreResource) -> None:
+    """Delete idempotency keys after their retention."""
+    context.add_output_metadata({"keys": core.purge_idempotency_keys()})
+
+
+@dg.op
+def purge_runs(context: dg.OpExecutionContext, core: CoreResource) -> None:
+    """Delete old drain and housekeeping runs with their events and logs.
+
+    Never a settlement's: deleting it would make its partitions look as if they had not run.
+    """
+    progress = Progress(context.log.info)
+    before = datetime.now(UTC) - timedelta(days=core.settings.run_retention_days)
+    purged: list[str] = []
+    for run_id in _old_runs(context.instance, before=before):
+        context.instance.delete_run(run_id)
+        context.instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
+        purged.append(run_id)
+        progress.line(lambda: f"{len(purged):,} runs purged")
+    context.add_output_metadata({"runs": len(purged)})
+
+
+@dg.job(executor_def=dg.in_process_executor, tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
+def clean_up() -> None:
+    """Purges old idempotency keys, and old drain and housekeeping runs. Ticks go by dagster.yaml's retention."""
+    purge_idempotency_keys()
+    purge_runs()
+
+
+def _old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Iterator[str]:
+    criteria = dg.RunsFilter(tags={KIND: [DRAIN, HOUSEKEEPING]}, statuses=FINISHED, created_before=before)
+    for _ in range(0, RUNS_MAX, RUNS_PER_QUERY):
+        runs = instance.get_runs(criteria, limit=RUNS_PER_QUERY)
+        yield from (run.run_id for run in runs)
+        if len(runs) < RUNS_PER_QUERY:
+            return
