@@ -11,8 +11,9 @@ output "cluster" {
 output "one_off_tasks" {
   description = "Task definitions that bin/run-task starts."
   value = {
-    setup   = module.setup_task.definition_arn
-    migrate = module.migrate_task.definition_arn
+    setup    = module.setup_task.definition_arn
+    migrate  = module.migrate_task.definition_arn
+    operator = module.operator_task.definition_arn
   }
 }
 

@@ -175,6 +175,25 @@ module "migrate_task" {
   kms_key_arn        = module.encryption.key_arn
 }
 
+# Started by hand, with a command of the operator's: API keys, fee plans, the check of the books.
+module "operator_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "operator"
+  image       = local.image
+  command     = ["psp", "--help"]
+  size        = { cpu = 256, memory_mib = 512 }
+  environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key" })
+  secrets     = merge(local.application_secrets, { PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn })
+  parameters  = local.parameters
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
 # Started by hand, once: makes the databases, their users and every secret.
 module "setup_task" {
   source = "./modules/task"

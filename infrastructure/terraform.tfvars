@@ -1,5 +1,6 @@
 # Examples, so that a clone without an account can plan. Every file in environments/ sets all of them anew.
 environment  = "staging"
+image_tag    = "0.1.0"
 zone_id      = "Z0EXAMPLE0STAGING"
 alert_emails = ["payments@example.com"]
 

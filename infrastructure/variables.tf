@@ -121,9 +121,8 @@ variable "alert_emails" {
 }
 
 variable "image_tag" {
-  description = "Tag of the image that the services run."
+  description = "Tag of the image that the services run; the environment's file records it, release by release."
   type        = string
-  default     = "none"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.image_tag)) && var.image_tag != "latest"

@@ -1,5 +1,6 @@
 # Production. Replace what says example, and the account's ids.
 environment  = "production"
+image_tag    = "0.1.0"
 zone_id      = "Z0EXAMPLE0PRODUCTION"
 alert_emails = ["payments@example.com"]
 

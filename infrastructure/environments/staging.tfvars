@@ -1,5 +1,6 @@
 # Staging: the smallest size with every part in place. Replace what says example, and the account's ids.
 environment  = "staging"
+image_tag    = "0.1.0"
 zone_id      = "Z0EXAMPLE0STAGING"
 alert_emails = ["payments@example.com"]
 
