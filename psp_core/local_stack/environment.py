@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from psp_core.local_stack.sqs import CREDENTIALS
 # In the file only: which addresses in it belong to the stack itself.
 _EMBEDDED = "PSP_STACK_EMBEDDED"
 _PORT_MAX = 65_535
+_PEPPER_BYTES = 32
 _DRIVER = "postgresql+psycopg2"
 
 
@@ -81,6 +83,7 @@ def platform_variables(
     variables = {
         "PSP_DATABASE_URL": database_url.render_as_string(hide_password=False),
         "PSP_API_BIND": f"{LOOPBACK}:{plan.api_port}",
+        "PSP_OPERATIONS_URL": os.environ.get("PSP_OPERATIONS_URL", f"http://{LOOPBACK}:{plan.web_port}"),
         "PSP_REPORTS_URL": os.environ.get("PSP_REPORTS_URL", f"file:{plan.data_dir / 'reports'}"),
         "DAGSTER_HOME": str(plan.dagster_home),
         "DAGSTER_PG_HOST": dagster_database_url.host or LOOPBACK,
@@ -93,6 +96,8 @@ def platform_variables(
         # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
         "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }
+    if pepper := os.environ.get("PSP_API_KEY_PEPPER") or _own_pepper(plan):
+        variables["PSP_API_KEY_PEPPER"] = pepper
     if sqs_endpoint_url is not None:
         variables["PSP_SQS_ENDPOINT_URL"] = sqs_endpoint_url
     # Real credentials never go to an endpoint that is not AWS.
@@ -105,11 +110,7 @@ def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     lines.append(f"export {_EMBEDDED}={shlex.quote(' '.join(embedded))}\n")
     path = plan.data_dir / "env"
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.touch(mode=0o600)
-    unfinished.chmod(0o600)
-    unfinished.write_text("".join(lines), encoding="utf-8")
-    unfinished.replace(path)
+    _write_secret(path, "".join(lines))
     return path
 
 
@@ -121,6 +122,26 @@ def load_stack_environment(root: Path) -> dict[str, str]:
     except OSError:
         return {}
     return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _own_pepper(plan: Plan) -> str | None:
+    """Return the secret that the embedded database's API keys are stored with, made at the first start."""
+    if not plan.embeds_postgres:
+        # The keys in a database of somebody else's were made with a pepper of theirs.
+        return None
+    path = plan.data_dir / "api-key-pepper"
+    if not path.exists():
+        _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
+    return path.read_text(encoding="utf-8")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.chmod(0o600)
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _is_embedded(name: str, *, value: str, own: Mapping[str, str]) -> bool:

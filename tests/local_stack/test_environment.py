@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
+from psp_core.domain.api_keys import PEPPER_LENGTH_MIN
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.environment import (
     load_stack_environment,
@@ -30,8 +31,9 @@ def _write(root: Path, *, environ: dict[str, str] | None = None, database_url: U
 
 
 @pytest.fixture(autouse=True)
-def _no_data_folder_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PSP_DATA_DIR", raising=False)
+def _nothing_from_this_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PSP_DATA_DIR", "PSP_API_KEY_PEPPER", "PSP_OPERATIONS_URL"):
+        monkeypatch.delenv(name, raising=False)
 
 
 class TestTheEnvironmentFile:
@@ -110,3 +112,32 @@ class TestPlatformVariables:
 
         assert embedded["AWS_ACCESS_KEY_ID"] == "local"
         assert "AWS_ACCESS_KEY_ID" not in aws
+
+    def test_hold_one_pepper_from_start_to_start(self, tmp_path: Path) -> None:
+        first, second = _write(tmp_path), _write(tmp_path)
+
+        assert len(first["PSP_API_KEY_PEPPER"]) >= PEPPER_LENGTH_MIN
+        assert first["PSP_API_KEY_PEPPER"] == second["PSP_API_KEY_PEPPER"]
+        assert stat.S_IMODE((tmp_path / ".psp" / "api-key-pepper").stat().st_mode) == 0o600
+
+    def test_hold_another_pepper_in_another_folder(self, tmp_path: Path) -> None:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+
+        one, two = _write(tmp_path / "one"), _write(tmp_path / "two")
+
+        assert one["PSP_API_KEY_PEPPER"] != two["PSP_API_KEY_PEPPER"]
+
+    def test_hold_the_pepper_that_is_given(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PSP_API_KEY_PEPPER", "given" * 10)
+
+        assert _write(tmp_path)["PSP_API_KEY_PEPPER"] == "given" * 10
+        assert not (tmp_path / ".psp" / "api-key-pepper").exists()
+
+    def test_hold_no_pepper_for_a_database_of_somebody_elses(self, tmp_path: Path) -> None:
+        given = {"PSP_DATABASE_URL": _DATABASE.render_as_string(hide_password=False)}
+
+        assert "PSP_API_KEY_PEPPER" not in _write(tmp_path, environ=given)
+
+    def test_say_where_dagster_is(self, tmp_path: Path) -> None:
+        assert _write(tmp_path, environ={"PSP_WEB_PORT": "20001"})["PSP_OPERATIONS_URL"] == "http://127.0.0.1:20001"
