@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -38,8 +38,25 @@ def up() -> None:
     """Run the whole platform here, with an embedded Postgres and SQS endpoint."""
     from psp_core.local_stack.stack import run_stack
 
-    root = Path.cwd()
-    sys.exit(run_stack(root=root, data_dir=Path(os.environ.get("PSP_DATA_DIR", root / ".psp"))))
+    sys.exit(run_stack(root=Path.cwd(), data_dir=_data_dir()))
+
+
+@commands.command()
+@click.option("--transactions", default=3_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option(
+    "--day-seconds", default=25.0, show_default=True, type=click.FloatRange(1), help="How long the day takes."
+)
+@click.option("--keep", is_flag=True, help="Keep the platform running, if the demonstration had to start it.")
+def demo(transactions: int, day_seconds: float, keep: bool) -> None:
+    """Post a day's traffic of some merchants, settle it in a time-lapse, and show their totals.
+
+    Uses the platform that runs in this folder, or starts it. Exit code 1 when a cent is not where it belongs.
+    """
+    from psp_core.local_stack.demo.demonstration import run_demo
+
+    sys.exit(
+        run_demo(root=Path.cwd(), data_dir=_data_dir(), transactions=transactions, day_seconds=day_seconds, keep=keep)
+    )
 
 
 @commands.command(name="migrate")
@@ -79,9 +96,13 @@ def relay(until_empty: bool) -> None:
 @commands.command()
 @click.argument("due_on", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
-def settle(due_on: date, dry_run: bool) -> None:
+@click.option("--reason", default="", help="Why this is done by hand: recorded, and asked for unless it is a dry run.")
+def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
-    report = _core().settle_payables(due_on=date(due_on.year, due_on.month, due_on.day), dry_run=dry_run)
+    core = _core()
+    if not dry_run:
+        _record(core, "settle", reason=reason, due_on=f"{due_on:%Y-%m-%d}")
+    report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
     for currency, totals in report.by_currency().items():
         click.echo(
             f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
@@ -178,10 +199,20 @@ def list_keys(customer_id: str | None) -> None:
         )
 
 
+def _data_dir() -> Path:
+    return Path(os.environ.get("PSP_DATA_DIR", Path.cwd() / ".psp"))
+
+
 def _show(issued: IssuedKey) -> None:
     # The token alone on the standard output, so that a script can put it where it belongs.
     click.echo(issued.token.text)
     click.echo(f"key {issued.key.id} of {issued.key.customer_id}: it cannot be shown again, keep it safe", err=True)
+
+
+def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
+    if not reason.strip():
+        raise click.UsageError("what is done by hand needs a --reason")
+    core.record_operator_action(action, reason=reason, run_id=f"command line, pid {os.getpid()}", details=details)
 
 
 def _core() -> Core:
