@@ -7,7 +7,7 @@ from falcon.asgi import App, Request, Response
 from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
 from psp_api.observation import Observation
 from psp_api.problems import handlers
-from psp_api.resources import health, payables, settlements, transactions
+from psp_api.resources import documentation, health, payables, settlements, transactions
 from psp_api.worker import Worker, build_api_core
 from psp_core.bootstrap import Core
 from psp_core.observability import configure_logging, configure_tracing
@@ -42,6 +42,10 @@ def build_app(core: Core) -> App[Request, Response]:
     app.add_route("/health/live", health.Live())
     app.add_route("/health/ready", health.Ready(worker))
     app.add_route("/metrics", health.Metrics(worker))
+    app.add_route("/openapi.json", documentation.OpenApi(auth_mode=core.settings.auth_mode))
+    docs = documentation.Docs()
+    app.add_route("/docs", docs)
+    app.add_route("/docs/{name}", docs)
     return app
 
 

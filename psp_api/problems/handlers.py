@@ -11,7 +11,7 @@ from falcon import HTTPError
 from falcon.asgi import App, Request, Response
 
 from psp_api.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, Problem
-from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_api.problems.refusals import FieldProblem, ProblemAnswer, Refusal
 from psp_core.domain.errors import DomainError
 from psp_core.observability import get_logger
 
@@ -61,18 +61,7 @@ def write(
     headers: Mapping[str, str] | None = None,
 ) -> None:
     """Make `resp` the problem's answer."""
-    body: dict[str, Any] = {
-        "type": f"/docs#{problem.code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-        # A path can hold anything, a card number too.
-        "instance": _LONG_NUMBER.sub("*", req.path),
-        "code": problem.code,
-        "request_id": req.context.request_id,
-    }
-    if errors:
-        body["errors"] = errors
+    body = problem_body(problem, detail=detail, path=req.path, request_id=req.context.request_id, errors=errors)
     resp.status = problem.status
     resp.content_type = MEDIA_TYPE
     resp.data = orjson.dumps(body)
@@ -82,3 +71,22 @@ def write(
         resp.set_header("WWW-Authenticate", 'Bearer realm="psp"')
     for name, value in (headers or {}).items():
         resp.set_header(name, value)
+
+
+def problem_body(
+    problem: Problem, *, detail: str, path: str, request_id: str, errors: Sequence[FieldProblem]
+) -> ProblemAnswer:
+    """Return the problem document."""
+    body: ProblemAnswer = {
+        "type": f"/docs#{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        # A path can hold anything, a card number too.
+        "instance": _LONG_NUMBER.sub("*", path),
+        "code": problem.code,
+        "request_id": request_id,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return body

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from psp_api.problems.catalogue import INVALID, OVERLOADED, Problem
 
@@ -18,6 +20,19 @@ class FieldProblem(TypedDict):
     pointer: str
     code: str
     detail: str
+
+
+class ProblemAnswer(TypedDict):
+    """A problem document (RFC 9457). `code` is stable; `errors` lists everything that is wrong with the request."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: NotRequired[list[FieldProblem]]
 
 
 class Refusal(Exception):

@@ -4,69 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal, TypedDict
+from typing import Annotated, Literal
 
 import orjson
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from psp_core.domain.fees import BPS_PER_PERCENT
-from psp_core.domain.payables import Payable
-from psp_core.domain.settlement import Settlement
-from psp_core.domain.transactions import Transaction
+from psp_core.domain.money import Currency
+from psp_core.domain.payables import Payable, PayableStatus, PayableType
+from psp_core.domain.settlement import Settlement, SettlementStatus
+from psp_core.domain.transactions import PaymentMethod, Transaction, TransactionStatus
 
 HIDDEN_CODE: Literal["***"] = "***"
+EXAMPLE_INSTANT = "2020-07-19T22:26:23.693Z"
+
+
+Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_INSTANT]})]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00")]
+Count = Annotated[int, Field(ge=1)]
 
 
 class TransactionAnswer(TypedDict):
-    id: str
+    id: Id
     description: str
     customer_id: str
-    amount: int
-    payment_method: str
+    amount: Minor
+    payment_method: PaymentMethod
     card_holder_name: str
-    card_expiration_date: str
+    card_expiration_date: Annotated[Instant, Field(description="the first day of the month")]
     card_verification_code: Literal["***"]
-    card_last_four_numbers: str
-    updated_at: str
-    created_at: str
-    status: str
-    currency: str
-    installments: int
+    card_last_four_numbers: Annotated[str, Field(pattern="^[0-9]{4}$")]
+    updated_at: Instant
+    created_at: Instant
+    status: TransactionStatus
+    currency: Currency
+    installments: Count
     card_brand: str
     reference: str | None
 
 
 class PayableAnswer(TypedDict):
-    id: str
+    id: Id
     customer_id: str
-    status: str
-    payment_date: str
-    fee: int | float
-    receivable_amount: int
-    created_at: str
-    updated_at: str
-    transaction_id: str
-    amount: int
-    fee_amount: int
-    currency: str
-    installment: int
-    type: str
-    paid_at: str | None
-    settlement_id: str | None
+    status: PayableStatus
+    payment_date: Instant
+    fee: Annotated[int | float, Field(description="in percent")]
+    receivable_amount: Minor
+    created_at: Instant
+    updated_at: Instant
+    transaction_id: Id
+    amount: Minor
+    fee_amount: Minor
+    currency: Currency
+    installment: Count
+    type: PayableType
+    paid_at: Instant | None
+    settlement_id: Id | None
 
 
 class SettlementAnswer(TypedDict):
-    id: str
+    id: Id
     customer_id: str
-    status: str
-    due_date: str
-    currency: str
-    sequence: int
-    payables: int
-    amount: int
-    fee_amount: int
-    receivable_amount: int
-    created_at: str
-    closed_at: str | None
+    status: SettlementStatus
+    due_date: Day
+    currency: Currency
+    sequence: Annotated[int, Field(ge=1, description="late payables of a date are paid in its next sequence")]
+    payables: Count
+    amount: Minor
+    fee_amount: Minor
+    receivable_amount: Minor
+    created_at: Instant
+    closed_at: Instant | None
 
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:
@@ -75,15 +86,15 @@ def transaction_answer(row: Transaction) -> TransactionAnswer:
         "description": row.description,
         "customer_id": row.customer_id,
         "amount": row.amount.minor,
-        "payment_method": row.payment_method.value,
+        "payment_method": row.payment_method,
         "card_holder_name": row.card_holder_name,
         "card_expiration_date": _midnight(row.card_expires_on),
         "card_verification_code": HIDDEN_CODE,
         "card_last_four_numbers": row.card_last_four,
         "updated_at": instant(row.updated_at),
         "created_at": instant(row.created_at),
-        "status": row.status.value,
-        "currency": row.amount.currency.value,
+        "status": row.status,
+        "currency": row.amount.currency,
         "installments": row.installments,
         "card_brand": row.card_brand,
         "reference": row.reference,
@@ -94,7 +105,7 @@ def payable_answer(row: Payable) -> PayableAnswer:
     return {
         "id": str(row.id),
         "customer_id": row.customer_id,
-        "status": row.status.value,
+        "status": row.status,
         "payment_date": instant(row.payment_at),
         "fee": percent(row.fee_bps),
         "receivable_amount": row.receivable.minor,
@@ -103,9 +114,9 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "transaction_id": str(row.transaction_id),
         "amount": row.amount.minor,
         "fee_amount": row.fee.minor,
-        "currency": row.amount.currency.value,
+        "currency": row.amount.currency,
         "installment": row.installment,
-        "type": row.type.value,
+        "type": row.type,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": str(row.settlement_id) if row.settlement_id else None,
     }
@@ -115,9 +126,9 @@ def settlement_answer(row: Settlement) -> SettlementAnswer:
     return {
         "id": str(row.id),
         "customer_id": row.customer_id,
-        "status": row.status.value,
+        "status": row.status,
         "due_date": row.due_on.isoformat(),
-        "currency": row.currency.value,
+        "currency": row.currency,
         "sequence": row.sequence,
         "payables": row.totals.count,
         "amount": row.totals.gross_minor,

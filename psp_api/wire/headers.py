@@ -9,9 +9,14 @@ from psp_api.problems.refusals import FieldProblem, Refusal
 from psp_core.domain.idempotency import KEY_LENGTH_MAX
 from psp_core.observability import scrub
 
-CUSTOMER_ID = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
-_KEY = re.compile(rf"[ -~]{{1,{KEY_LENGTH_MAX}}}")
-_QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_BARE = f"[!#-~]([ -~]{{0,{KEY_LENGTH_MAX - 2}}}[!-~])?"
+_QUOTED = rf'"([ !#-\[\]-~]|\\["\\]){{1,{KEY_LENGTH_MAX}}}"'
+CUSTOMER_ID_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"
+IDEMPOTENCY_KEY_PATTERN = f"({_BARE}|{_QUOTED})"
+_CUSTOMER_ID = re.compile(CUSTOMER_ID_PATTERN)
+_BARE_KEY = re.compile(_BARE)
+_QUOTED_KEY = re.compile(_QUOTED)
+_ESCAPED = re.compile(r"\\(.)")
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -19,7 +24,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-
 
 def customer_id(value: str | None, problems: list[FieldProblem]) -> str | None:
     """Return the merchant that `x-customer-id` names, or None after adding the problem."""
-    if value and CUSTOMER_ID.fullmatch(value):
+    if value and _CUSTOMER_ID.fullmatch(value):
         return value
     if value:
         problems.append(_wrong("x-customer-id", "wrong_format", "must be 1 to 255 visible ASCII characters"))
@@ -32,10 +37,10 @@ def idempotency_key(value: str | None, problems: list[FieldProblem]) -> str | No
     """Return the key, without its quotes when it is a structured-field string; None when there is none."""
     if value is None:
         return None
-    quoted = _QUOTED_KEY.fullmatch(value)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
-    if _KEY.fullmatch(key):
-        return key
+    if _BARE_KEY.fullmatch(value):
+        return value
+    if _QUOTED_KEY.fullmatch(value):
+        return _ESCAPED.sub(r"\1", value[1:-1])
     detail = f"must be 1 to {KEY_LENGTH_MAX} visible ASCII characters, quoted or bare"
     problems.append(_wrong("idempotency-key", "wrong_format", detail))
     return None

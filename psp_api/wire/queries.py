@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
@@ -30,9 +30,8 @@ from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 PAGE_MAX = 1_000_000
 _DIGITS_MAX = 15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-# Far from the last instant that there is, so that nothing overflows.
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -47,14 +46,13 @@ def _number(text: str) -> int:
 
 def _instant(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+        instant = datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
     except ValueError:
         instant = None
     if instant is None:
         raise PydanticCustomError("wrong_format", "must be an instant like 2020-07-19T22:26:23.693Z")
-    if not _EARLIEST <= instant < _LATEST:
-        raise PydanticCustomError("out_of_range", "must be from 1970 to 9998")
-    return instant
+    # Nothing is older or younger, and an id, which begins with the time, can hold no more.
+    return min(max(instant, _EARLIEST), _LATEST)
 
 
 def _date(text: str) -> date:
@@ -84,6 +82,8 @@ def _number_schema(least: int, most: int) -> WithJsonSchema:
 
 
 Amount = Annotated[int, BeforeValidator(_number), Field(ge=0, le=AMOUNT_MINOR_MAX), _number_schema(0, AMOUNT_MINOR_MAX)]
+Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_LIMIT_MAX), _number_schema(1, PAGE_LIMIT_MAX)]
+PageNumber = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_MAX), _number_schema(1, PAGE_MAX)]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
@@ -91,24 +91,14 @@ Cursor = Annotated[UUID, BeforeValidator(_after), WithJsonSchema({"type": "strin
 Reference = Annotated[Text, Field(min_length=1, max_length=255)]
 
 
-def _not_with_cursor(page: int | None, info: Any) -> int | None:
-    if page is not None and info.data.get("cursor") is not None:
-        raise PydanticCustomError("conflict", "a page has a number or a cursor, not both")
-    return page
-
-
 class Paging(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    limit: Annotated[
-        int, BeforeValidator(_number), Field(ge=1, le=PAGE_LIMIT_MAX), _number_schema(1, PAGE_LIMIT_MAX)
-    ] = PAGE_LIMIT_DEFAULT
+    limit: Limit = PAGE_LIMIT_DEFAULT
     cursor: Cursor | None = Field(default=None, description="from the Link header of the page before")
-    page: Annotated[
-        Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_MAX), _number_schema(1, PAGE_MAX)] | None,
-        AfterValidator(_not_with_cursor),
-        Field(description="from 1; a cursor is exact while rows are inserted, a number is not"),
-    ] = None
+    page: PageNumber | None = Field(
+        default=None, description="from 1; a cursor is exact while rows are inserted, a number is not"
+    )
 
     def to_page(self, *, extra: int = 0) -> Page:
         """Return the slice, with `extra` rows more than the caller asked for."""

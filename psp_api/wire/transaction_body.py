@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
@@ -37,10 +38,17 @@ HolderName = Annotated[Text, Field(min_length=1), AfterValidator(_no_card_number
 Reference = Annotated[Text, Field(min_length=1, max_length=REFERENCE_LENGTH_MAX), AfterValidator(_no_card_number)]
 
 
+# What `_credit_only` says, for the readers of the OpenAPI document.
+_ONE_INSTALLMENT_FOR_DEBIT: JsonDict = {
+    "if": {"properties": {"payment_method": {"const": "debit_card"}}},
+    "then": {"properties": {"installments": {"enum": [1, None]}}},
+}
+
+
 class TransactionBody(BaseModel):
     """A card transaction as a merchant sends it. Fields that are not named here are ignored."""
 
-    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, json_schema_extra=_ONE_INSTALLMENT_FOR_DEBIT)
 
     # The order is that of validation: what others are compared with comes first.
     payment_method: PaymentMethod

@@ -79,13 +79,10 @@ class TestPages:
             ("page=0", "out_of_range"),
             ("page=99999999", "out_of_range"),
             ("cursor=nonsense", "wrong_format"),
-            ("cursor=AAAAAAAAAAAAAAAAAAAAAA&page=2", "conflict"),
             ("created_at%5Bgt%5D=2020-01-01T00:00:00Z", "unknown_parameter"),
             ("created_at%5Bgte%5D=2020-01-01", "wrong_format"),
             ("created_at%5Bgte%5D=2020-01-01T00:00:00", "wrong_format"),
             ("created_at%5Bgte%5D=2020-02-30T00:00:00Z", "wrong_format"),
-            ("created_at%5Bgte%5D=0001-01-01T00:00:00Z", "out_of_range"),
-            ("created_at%5Blt%5D=9999-12-31T23:59:59.999999Z", "out_of_range"),
             ("amount%5Bgte%5D=1e3", "wrong_type"),
             ("status=settled", "not_allowed"),
             ("payment_method=boleto", "not_allowed"),
@@ -135,6 +132,13 @@ class TestTransactionFilters:
         assert not found(lt=at)
         assert not found(gte=at + microsecond)
         assert not found(gte=at + millisecond)
+
+    def test_take_any_year(self, client: httpx.Client) -> None:
+        created = create(client)
+
+        for bounds in ("[gte]=0001-01-01T00:00:00Z", "[lt]=9999-12-31T23:59:59.999999999-23:59"):
+            assert client.get(f"/transactions?created_at{bounds}").json() == [created]
+            assert client.get(f"/payables?payment_date{bounds}").json() == []
 
     def test_take_any_offset_from_utc(self, client: httpx.Client) -> None:
         create(client, amount=7)

@@ -1,0 +1,85 @@
+"""The page for people, in a real browser that can reach nothing but the API."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.api.server import Api
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def page(api: Api, tmp_path: Path) -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = browser.new_page(base_url=api.url, viewport={"width": 1300, "height": 900})
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url) if not _is_ours(request.url, api) else None)
+        yield page
+        page.screenshot(path=tmp_path / "docs.png")
+        browser.close()
+    # The browser reports a 4xx that the page has asked for as an error, too.
+    assert [text for text in complaints if "the server responded with a status of" not in text] == []
+
+
+def _is_ours(url: str, api: Api) -> bool:
+    return url.startswith((api.url, "data:"))
+
+
+class TestTheDocsPage:
+    def test_sends_a_transaction_and_shows_the_answer(self, page: Page, merchant: str, client: httpx.Client) -> None:
+        page.goto("/docs")
+        page.get_by_label("x-customer-id").fill(merchant)
+        section = page.locator("#createTransaction")
+
+        section.get_by_role("button", name="Send").click()
+
+        expect(section.locator(".output")).to_contain_text("201 in")
+        [created] = client.get("/transactions").json()
+        expect(section.locator(".output")).to_contain_text(created["id"])
+
+    def test_finds_it_again_with_filters(self, page: Page, merchant: str, client: httpx.Client) -> None:
+        page.goto("/docs")
+        page.get_by_label("x-customer-id").fill(merchant)
+        section = page.locator("#listTransactions")
+        section.get_by_label("status").select_option("paid")
+        section.get_by_label("limit").fill("3")
+
+        section.get_by_role("button", name="Send").click()
+
+        expect(section.locator(".output")).to_contain_text("GET /transactions?limit=3&status=paid")
+        expect(section.locator(".output")).to_contain_text("200 in")
+
+    def test_shows_what_is_wrong(self, page: Page) -> None:
+        page.goto("/docs")
+        section = page.locator("#createTransactions")
+        section.get_by_label("body").fill("[{}]")
+
+        section.get_by_role("button", name="Send").click()
+
+        expect(section.locator(".output")).to_contain_text("422 in")
+        expect(section.locator(".output")).to_contain_text("header:x-customer-id")
+
+    def test_is_where_the_type_of_a_problem_leads(self, page: Page, client: httpx.Client) -> None:
+        problem = client.post("/transactions", json={}).json()
+
+        page.goto(problem["type"])
+
+        expect(page.locator(f"#{problem['code']}")).to_be_in_viewport()
+
+    def test_serves_nothing_but_its_own_files(self, client: httpx.Client) -> None:
+        for path in ("/docs/docs.py", "/docs/..%2Fmain.py", "/docs/%2Fetc%2Fpasswd"):
+            assert client.get(path).status_code == 404
