@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "run" {
 
   statement {
     sid       = "WriteReports"
-    actions   = ["s3:PutObject", "s3:GetObject"]
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"]
     resources = ["${module.reports.arn}/settlement/*"]
   }
 

@@ -6,9 +6,9 @@ locals {
   ports = { api = 3000, webserver = 3001, code_server = 4000 }
 
   application_environment = merge(var.application_settings, {
-    PSP_SQS_QUEUE_NAME      = module.queue.name
-    PSP_REPORTS_URL         = "s3://${module.reports.name}/settlement"
-    PSP_ALERT_SNS_TOPIC_ARN = aws_sns_topic.alerts.arn
+    PSP_SQS_QUEUE_NAME = module.queue.name
+    PSP_REPORTS_URL    = "s3://${module.reports.name}/settlement"
+    PSP_ALARM_URL      = "sns:${aws_sns_topic.alerts.arn}"
   })
 
   dagster_environment = {
