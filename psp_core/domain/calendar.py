@@ -7,8 +7,6 @@ from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
@@ -48,6 +46,9 @@ def due_date(instant: datetime, zone: ZoneInfo) -> date:
 
 @cache
 def _brazilian_bank_holidays(year: int) -> frozenset[date]:
+    # A seventh of a second, which a process that makes no payables need not wait for.
+    import holidays
+
     days = holidays.country_holidays("BR", years=year, categories=("public", "optional"), language="en_US")
     bank_optional = {day for day, name in days.items() if name in ("Carnival", "Corpus Christi")}
     return frozenset(holidays.country_holidays("BR", years=year)) | bank_optional

@@ -1,0 +1,90 @@
+"""The configuration files: each loads, and the two dagster.yaml are equal where they should be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster._config import process_config
+from dagster._core.instance.config import dagster_instance_config
+
+from psp_pipelines.definitions import definitions
+
+ROOT = Path(__file__).parents[2]
+LOCAL, AWS = ROOT, ROOT / "infrastructure"
+AWS_ONLY = {"run_launcher", "compute_logs"}
+DATABASE = {"DAGSTER_PG_HOST": "h", "DAGSTER_PG_PORT": "1", "DAGSTER_PG_USER": "u", "DAGSTER_PG_PASSWORD": "p"}
+VARIABLES = DATABASE | {
+    "DAGSTER_PG_DB": "d",
+    "DAGSTER_LOG_BUCKET": "b",
+    "DAGSTER_RUN_TASK_DEFINITION": "t",
+    "DAGSTER_CODE_HOST": "h",
+    "DAGSTER_CODE_PORT": "1",
+}
+HEAVY_MODULES = ["boto3", "pyarrow", "holidays", "psp_core.bootstrap", "dagster_aws"]
+
+
+def settings_in(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((folder / "dagster.yaml").read_text())
+    return loaded
+
+
+class TestDagsterYaml:
+    @pytest.mark.parametrize("folder", [LOCAL, AWS], ids=["local", "aws"])
+    def test_is_accepted_by_dagster(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in VARIABLES.items():
+            monkeypatch.setenv(name, value)
+
+        config, custom_class = dagster_instance_config(str(folder))
+
+        assert custom_class is None
+        assert config["concurrency"]["pools"]["granularity"] == "run"
+
+    @pytest.mark.parametrize("part", ["run_launcher", "compute_logs", "run_coordinator"])
+    def test_names_classes_that_take_their_configuration(self, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        from dagster._serdes import ConfigurableClassData
+
+        for name, value in VARIABLES.items():
+            monkeypatch.setenv(name, value)
+        settings = settings_in(AWS)[part]
+        data = ConfigurableClassData(settings["module"], settings["class"], yaml.safe_dump(settings["config"]))
+
+        module = __import__(data.module_name, fromlist=[data.class_name])
+        result = process_config(getattr(module, data.class_name).config_type(), settings["config"])
+
+        assert result.success, result.errors
+
+    def test_is_equal_in_both_places_but_for_where_runs_start(self) -> None:
+        local, aws = settings_in(LOCAL), settings_in(AWS)
+
+        assert {name: part for name, part in aws.items() if name not in AWS_ONLY} == local
+
+    def test_limits_drains_as_the_settings_do(self) -> None:
+        from psp_core.settings import Settings
+
+        [limit] = settings_in(LOCAL)["concurrency"]["runs"]["tag_concurrency_limits"]
+
+        assert limit["limit"] == Settings.model_fields["drain_runs_max"].default
+
+
+class TestDefinitions:
+    def test_can_all_be_resolved(self) -> None:
+        definitions.validate_loadable(definitions)
+
+    def test_describe_every_asset_and_name_its_owner(self) -> None:
+        for spec in definitions.resolve_all_asset_specs():
+            assert spec.description
+            assert spec.owners
+            assert spec.group_name in {"intake", "settlement"}
+            assert spec.kinds
+
+    def test_import_nothing_that_a_run_may_not_need(self) -> None:
+        code = f"import sys, psp_pipelines.definitions; print([m for m in {HEAVY_MODULES} if m in sys.modules])"
+
+        loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+        assert loaded.stdout.strip() == "[]"

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from psp_core.bootstrap import Core
+from psp_pipelines.definitions import definitions
+from psp_pipelines.runs import requests_for
+from psp_pipelines.schedules import daily_settlement, settlement_sweep
+from tests.builders import NOON, SettableClock
+from tests.pipelines.operations import DUE_ON, dates, enqueue, run_job
+
+REPOSITORY = definitions.get_repository_def()
+SWEPT_AT = datetime(2026, 4, 12, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's own records in a folder: a schedule's context takes no others."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def tick(
+    schedule: dg.ScheduleDefinition, core: Core, instance: dg.DagsterInstance, *, at: datetime = SWEPT_AT
+) -> list[dg.RunRequest]:
+    """Evaluate the schedule once, as the daemon does."""
+    with dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=at, resources={"core": core}, repository_def=REPOSITORY
+    ) as context:
+        return list(schedule.evaluate_tick(context).run_requests or [])
+
+
+def missed_days(core: Core, clock: SettableClock, count: int) -> None:
+    """Have something due on each of `count` days from DUE_ON on, and nothing settled."""
+    for number in range(count):
+        clock.instant = NOON + timedelta(days=number)
+        enqueue(core, 100)
+    core.drain_queue()
+    clock.instant = SWEPT_AT
+
+
+class TestDailySettlement:
+    def test_requests_the_day_of_its_tick(self, core: Core, instance: dg.DagsterInstance) -> None:
+        [request] = tick(daily_settlement, core, instance, at=datetime(2026, 4, 9, 6, tzinfo=UTC))
+
+        assert request.partition_key == DUE_ON
+
+
+class TestSettlementSweep:
+    def test_requests_every_missed_date_in_one_run(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+
+        [request] = tick(settlement_sweep, core, instance)
+
+        assert dates(DUE_ON, "2026-04-12").items() <= request.tags.items()
+        assert (request.run_key or "").endswith("@2026-04-12T09")
+
+    def test_asks_for_runs_that_settle_them(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+        [request] = tick(settlement_sweep, core, instance)
+
+        result = run_job(
+            "settle_due_payables",
+            core,
+            instance=instance,
+            tags={**request.tags, "dagster/schedule_name": "settlement_sweep"},
+        )
+
+        assert result.success
+        assert core.find_unsettled_dates() == []
+        assert tick(settlement_sweep, core, instance) == []
+
+    def test_leaves_dates_alone_that_are_under_way(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+        job = definitions.resolve_job_def("settle_due_payables")
+        instance.create_run_for_job(
+            job,
+            status=dg.DagsterRunStatus.STARTED,
+            tags=dates("2026-04-10", "2026-04-11"),
+            asset_selection=frozenset({dg.AssetKey("settlement")}),
+        )
+
+        first, second = tick(settlement_sweep, core, instance)
+
+        assert dates(DUE_ON, DUE_ON).items() <= first.tags.items()
+        assert dates("2026-04-12", "2026-04-12").items() <= second.tags.items()
+
+    def test_waits_with_today_until_its_time(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+        clock.instant = SWEPT_AT.replace(hour=5)
+
+        [request] = tick(settlement_sweep, core, instance)
+
+        assert dates(DUE_ON, "2026-04-11").items() <= request.tags.items()
+
+
+class TestRequestsFor:
+    def test_puts_a_year_into_a_dozen_runs(self) -> None:
+        year = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+
+        assert len(list(requests_for(year, requested_at="now"))) == 12

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import dagster as dg
+import pytest
+
+from psp_core.adapters.sqs import SqsQueue, SqsSettings
+from psp_core.bootstrap import Core
+from psp_core.local_stack.ports import free_port
+from psp_pipelines.definitions import definitions
+from psp_pipelines.sensors.queue import payables_queue_sensor
+from psp_pipelines.sensors.repair import stray_transactions_sensor
+from tests.builders import SettableClock, a_submission
+from tests.pipelines.operations import enqueue, lose_the_queue, run_job
+
+
+@pytest.fixture
+def core_without_queue(core: Core) -> Core:
+    nobody = SqsSettings("nowhere", endpoint_url=f"http://127.0.0.1:{free_port()}", connect_timeout_s=0.2)
+    return replace(core, queue=SqsQueue(nobody))
+
+
+class Tick(NamedTuple):
+    requests: list[dg.RunRequest]
+    skipped: str
+    cursor: str | None
+
+
+def tick(sensor: dg.SensorDefinition, core: Core, instance: dg.DagsterInstance, *, cursor: str | None = None) -> Tick:
+    """Evaluate the sensor once, as the daemon does."""
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, resources={"core": core}, definitions=definitions
+    ) as context:
+        data = sensor.evaluate_tick(context)
+    return Tick(list(data.run_requests or []), data.skip_message or "", data.cursor)
+
+
+def pretend_a_drain_runs(instance: dg.DagsterInstance) -> None:
+    job = definitions.resolve_job_def("drain_payables")
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=job.run_tags)
+
+
+class TestPayablesQueueSensor:
+    def test_requests_nothing_while_the_queue_is_empty(self, core: Core, instance: dg.DagsterInstance) -> None:
+        result = tick(payables_queue_sensor, core, instance)
+
+        assert result.requests == []
+        assert result.skipped == "0 messages wait, 0 drain runs are under way"
+
+    def test_requests_a_drain_for_a_message(self, core: Core, instance: dg.DagsterInstance) -> None:
+        enqueue(core, 100)
+
+        [request] = tick(payables_queue_sensor, core, instance).requests
+
+        assert request.run_key is None
+
+    def test_requests_as_many_as_the_backlog_deserves(self, core: Core, instance: dg.DagsterInstance) -> None:
+        eager = replace(core, settings=core.settings.model_copy(update={"drain_messages_per_run": 1}))
+        for _ in range(6):
+            enqueue(core, 100)
+
+        assert len(tick(payables_queue_sensor, eager, instance).requests) == core.settings.drain_runs_max
+
+    def test_counts_the_drains_that_run(self, core: Core, instance: dg.DagsterInstance) -> None:
+        enqueue(core, 100)
+        pretend_a_drain_runs(instance)
+
+        result = tick(payables_queue_sensor, core, instance)
+
+        assert result.skipped == "1 messages wait, 1 drain runs are under way"
+
+    def test_skips_with_the_reason_while_the_queue_is_down(
+        self, core_without_queue: Core, instance: dg.DagsterInstance
+    ) -> None:
+        result = tick(payables_queue_sensor, core_without_queue, instance)
+
+        assert "the queue did not answer" in result.skipped
+
+
+class TestStrayTransactionsSensor:
+    def test_has_lost_transactions_enqueued_again(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100, 200)
+        lose_the_queue(core)
+        clock.advance(minutes=11)
+
+        [request] = tick(stray_transactions_sensor, core, instance).requests
+        assert run_job("repair", core, instance=instance, run_config=request.run_config).success
+
+        core.keep_relaying().run_until_empty()
+        assert core.drain_queue().created == 2
+
+    def test_remembers_what_it_has_checked(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100)
+        core.drain_queue()
+        clock.advance(minutes=11)
+
+        first = tick(stray_transactions_sensor, core, instance)
+        clock.advance(minutes=1)
+        second = tick(stray_transactions_sensor, core, instance, cursor=first.cursor)
+
+        assert first.requests == second.requests == []
+        assert (first.cursor or "") < (second.cursor or "")
+
+    def test_waits_while_they_may_be_on_their_way(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100)
+        lose_the_queue(core)
+        clock.advance(minutes=11)
+        core.accept_transactions([a_submission()])
+        clock.advance(minutes=2)
+
+        result = tick(stray_transactions_sensor, core, instance)
+
+        assert "may still be on their way" in result.skipped
+
+    def test_requests_one_repair_in_so_many_minutes(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100)
+        lose_the_queue(core)
+        clock.advance(minutes=10.5)
+
+        keys = []
+        for _ in range(8):
+            [request] = tick(stray_transactions_sensor, core, instance).requests
+            keys.append(request.run_key)
+            clock.advance(minutes=2.5)
+
+        assert len(set(keys)) == 2
+
+    def test_skips_with_the_reason_while_the_queue_is_down(
+        self, core: Core, core_without_queue: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100)
+        clock.advance(minutes=11)
+
+        result = tick(stray_transactions_sensor, core_without_queue, instance)
+
+        assert "the queue did not answer" in result.skipped
