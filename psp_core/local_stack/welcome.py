@@ -43,7 +43,8 @@ Type next, in another terminal:
     -d '{_TRANSACTION}'
   curl {api}/payables -H 'x-customer-id: 123'
 
-and open {web} to see the payables arrive. Ctrl-C here ends everything; the data stays.
+and open {web} to see the payables arrive. `make demo` there posts and settles a day's traffic.
+Ctrl-C here ends everything; the data stays.
 """
 
 
