@@ -59,8 +59,8 @@ def a_day(*, count: int, reference: str) -> list[Sale]:
             at=at,
             key=f"{reference}-{number:06}",
             body=_body(merchant, reference=reference),
-            # The first one tells what time it is; a second one shows what a key is for, however few there are.
-            sent_twice=number == 1 or _chance(_SENT_TWICE_PERCENT),
+            # The last one in any case: it shows what a key is for, however few there are.
+            sent_twice=number == count - 1 or _chance(_SENT_TWICE_PERCENT),
         )
         for number, (merchant, at) in enumerate(zip(sellers, moments, strict=True))
     ]
