@@ -94,6 +94,18 @@ def relay(until_empty: bool) -> None:
 
 
 @commands.command()
+@click.option("--until-empty", is_flag=True, help="End when the queue has been empty for a while.")
+def drain(until_empty: bool) -> None:
+    """Make payables of what is in the queue, as Dagster's drain runs do; for capacity beside them."""
+    core = _core()
+    while True:
+        report = core.drain_queue()
+        click.echo(f"created {report.created} payables from {report.messages} messages")
+        if until_empty:
+            return
+
+
+@commands.command()
 @click.argument("due_on", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
 @click.option("--reason", default="", help="Why this is done by hand: recorded, and asked for unless it is a dry run.")

@@ -48,5 +48,7 @@ def plan_in_force(plans: list[FeePlan], *, at: datetime) -> FeePlan:
 
     The terms are those of the moment the transaction was made, whenever its payables are created.
     """
+    if not plans:
+        return DEFAULT_FEE_PLAN
     in_force = [plan for plan in plans if plan.effective_from <= at]
     return max(in_force, key=lambda plan: plan.effective_from, default=DEFAULT_FEE_PLAN)

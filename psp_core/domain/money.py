@@ -32,6 +32,8 @@ class Money:
 
     def split(self, parts: int) -> list[Money]:
         """Split into `parts` that add up to the whole; the first ones carry the spare cents."""
+        if parts == 1:
+            return [self]
         quotient, spare = divmod(self.minor, parts)
         return [Money(quotient + (index < spare), self.currency) for index in range(parts)]
 
