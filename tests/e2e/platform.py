@@ -82,7 +82,7 @@ class RunningPlatform:
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": [due_on.isoformat()],
             "fromFailure": False,
-            "tags": [{"key": "psp/reason", "value": "end-to-end test"}],
+            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
         }
         launched = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
         backfill_id = launched["backfillId"]
@@ -92,7 +92,7 @@ class RunningPlatform:
             assert status not in ("FAILED", "COMPLETED_FAILED", "CANCELED"), status
             return bool(status == "COMPLETED_SUCCESS")
 
-        wait_for(finished, within_s=180, what="the settlement's backfill")
+        wait_for(finished, within_s=600, what="the settlement's backfill")
 
     def runs(self, **filter: Any) -> list[dict[str, str]]:
         found: list[dict[str, str]] = self.graphql(_RUNS, filter=filter)["runsOrError"]["results"]
@@ -111,11 +111,13 @@ class RunningPlatform:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if all(word in command for word in words) and mine in (folder / "environ").read_bytes().split(b"\0"):
+                # Postgres is given no environment, but it names its folder.
+                is_mine = str(self.data_dir) in command or mine in (folder / "environ").read_bytes().split(b"\0")
+                if is_mine and all(word in command for word in words):
                     found.append(int(folder.name))
             except OSError:
                 continue
-        return found
+        return sorted(found)
 
 
 def a_body(**changes: Any) -> dict[str, Any]:
@@ -144,13 +146,15 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
     with (data_dir.parent / f"{data_dir.name}.log").open("wb") as log:
         process = subprocess.Popen([PSP, "up"], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
-            wait_for(lambda: _runs(process, Path(log.name)), within_s=180, what="psp up")
+            wait_for(lambda: _runs(process, Path(log.name)), within_s=300, what="psp up")
             with (
                 httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60) as api,
                 httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
             ):
                 yield RunningPlatform(process, data_dir, api, dagster, environment)
         finally:
+            # Shown by pytest beside a failure: what was restarted, and when.
+            print(Path(log.name).read_text())
             process.send_signal(signal.SIGINT)
             process.wait(timeout=120)
 

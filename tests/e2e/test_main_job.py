@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, make_url
 
 from tests.e2e.platform import CARD_NUMBER, CARD_VERIFICATION_CODE, RunningPlatform, a_body, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
 class TestTheMainJob:

@@ -1,0 +1,130 @@
+"""Processes are killed and the queue stops answering, under traffic: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from tests.e2e.platform import RunningPlatform, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+
+CLIENTS = 8
+
+
+class Traffic:
+    """Merchants who send one request after another, and send it again, with its key, until it is answered."""
+
+    def __init__(self, platform: RunningPlatform, *, customer_id: str, pause_s: float) -> None:
+        self._platform = platform
+        self._customer_id = customer_id
+        self._pause_s = pause_s
+        self._stopping = threading.Event()
+        self.statuses: set[int] = set()
+        self.amounts: list[int] = []
+
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            try:
+                sent = [clients.submit(self._send, number) for number in range(CLIENTS)]
+                yield
+            finally:
+                self._stopping.set()
+            for client in sent:
+                client.result()
+
+    def _send(self, client: int) -> None:
+        amount = 1_000 + client
+        while not self._stopping.is_set():
+            self._send_until_answered(amount)
+            self.amounts.append(amount)
+            amount += CLIENTS
+            time.sleep(self._pause_s)
+
+    def _send_until_answered(self, amount: int) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                response = self._platform.post_transaction(
+                    customer_id=self._customer_id, key=f"{self._customer_id}-{amount}", amount=amount
+                )
+            except httpx.TransportError:
+                time.sleep(0.2)
+                continue
+            self.statuses.add(response.status_code)
+            if response.status_code == 201:
+                return
+            assert response.status_code in (409, 503), response.text
+            time.sleep(0.2)
+        raise AssertionError(f"not answered within 120 s: {amount}")
+
+
+def assert_paid_out_exactly(platform: RunningPlatform, customer_id: str, amounts: list[int]) -> None:
+    """Every amount has one payable in the end, is settled once, and the books balance."""
+
+    def arrived() -> bool:
+        return len(platform.all_of("/payables", customer_id=customer_id)) >= len(amounts)
+
+    # A message that was lost with its queue is found and sent again a minute later.
+    wait_for(arrived, within_s=300, what=f"{len(amounts)} payables")
+    payables = platform.all_of("/payables", customer_id=customer_id)
+    assert sorted(row["amount"] for row in payables) == sorted(amounts)
+    platform.settle(datetime.now(UTC).date())
+    settlements = platform.get("/settlements", customer_id=customer_id)
+    assert sum(row["amount"] for row in settlements) == sum(amounts)
+    assert sum(row["payables"] for row in settlements) == len(amounts)
+    assert {row["status"] for row in platform.all_of("/transactions", customer_id=customer_id)} == {"paid"}
+    assert "the books balance" in platform.psp("check-books")
+
+
+class TestKilledProcesses:
+    def test_lose_and_double_nothing(self, platform: RunningPlatform) -> None:
+        platform.psp("fee-plans", "set", "han", "--credit-delay-days", "0")
+        traffic = Traffic(platform, customer_id="han", pause_s=0.02)
+        victims = [
+            ("multiprocessing.spawn",),  # a drain run's worker
+            ("gunicorn", "psp_api"),
+            ("ministack",),
+            ("bin/postgres", "-D"),
+            ("code-server",),
+            ("dagster-daemon",),
+            ("gunicorn", "psp_api"),
+            ("multiprocessing.spawn",),
+        ]
+
+        with traffic.flowing():
+            for words in victims:
+                pids = wait_for(lambda words=words: platform.pids(*words), within_s=120, what=f"a process {words}")
+                os.kill(pids[-1], signal.SIGKILL)
+                sent = len(traffic.amounts)
+                wait_for(lambda sent=sent: len(traffic.amounts) > sent + 50, within_s=120, what="traffic goes on")
+
+        assert_paid_out_exactly(platform, "han", traffic.amounts)
+
+
+class TestQueueOutage:
+    def test_fails_no_request_and_delays_payables_only(self, platform: RunningPlatform) -> None:
+        platform.psp("fee-plans", "set", "chewie", "--credit-delay-days", "0")
+        traffic = Traffic(platform, customer_id="chewie", pause_s=0.1)
+        [queue] = platform.pids("ministack")
+
+        with traffic.flowing():
+            os.kill(queue, signal.SIGSTOP)
+            try:
+                time.sleep(30)
+            finally:
+                os.kill(queue, signal.SIGCONT)
+
+        assert traffic.statuses == {201}
+        assert len(traffic.amounts) > 100
+        assert_paid_out_exactly(platform, "chewie", traffic.amounts)
