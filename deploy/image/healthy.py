@@ -10,6 +10,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 _TIMEOUT_S = 10
@@ -29,7 +30,7 @@ def probe_of(words: Sequence[str], *, api_bind: str) -> tuple[str, str]:
 
 
 def _port(words: Sequence[str]) -> str:
-    return next(value for flag, value in zip(words, words[1:], strict=False) if flag in _PORT_FLAGS)
+    return next(value for flag, value in pairwise(words) if flag in _PORT_FLAGS)
 
 
 def _ask_http(url: str) -> None:

@@ -1,0 +1,113 @@
+"""The main job on docker-compose.yml, unmodified; and what a container dying, a stranger or a viewer can do to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.containers.composed_platform import OPERATOR, ComposedPlatform
+from tests.e2e.platform import a_body, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
+
+_STOP_SENSOR = 'mutation { stopSensor(id: "x") { __typename } }'
+_VERSION = "{ version }"
+
+
+def payables_of(composed: ComposedPlatform, customer_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = composed.get("/payables", customer_id=customer_id)
+    return found
+
+
+class TestTheMainJob:
+    def test_pays_a_merchant_on_the_day_it_is_due(self, composed: ComposedPlatform) -> None:
+        composed.act_as("luke")
+        composed.psp("fee-plans", "set", "luke", "--credit-delay-days", "0")
+
+        created = composed.post_transaction(customer_id="luke")
+        assert created.status_code == 201
+        [payable] = wait_for(lambda: payables_of(composed, "luke"), within_s=120, what="the transaction's payable")
+        assert (payable["status"], payable["receivable_amount"]) == ("waiting_funds", 2_375)
+        composed.settle(datetime.now(UTC).date())
+
+        [paid] = payables_of(composed, "luke")
+        assert paid["status"] == "paid"
+        assert composed.get(f"/transactions/{created.json()['id']}", customer_id="luke")["status"] == "paid"
+        assert "the books balance" in composed.psp("check-books")
+        assert "settlement" in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
+
+    def test_goes_on_when_the_code_server_dies_with_its_runs(self, composed: ComposedPlatform) -> None:
+        composed.act_as("leia")
+        composed.post_transaction(customer_id="leia")
+        wait_for(lambda: payables_of(composed, "leia"), within_s=120, what="the first payable")
+        [running] = composed.runs(pipelineName="drain_payables", statuses=["STARTED"])
+
+        composed.kill_main_process("code-server")
+        composed.post_transaction(customer_id="leia")
+
+        wait_for(lambda: len(payables_of(composed, "leia")) == 2, within_s=180, what="the second payable")
+        [ended] = composed.runs(runIds=[running["runId"]])
+        assert ended["status"] == "FAILURE"
+        assert "the books balance" in composed.psp("check-books")
+
+    def test_goes_on_when_the_queue_dies(self, composed: ComposedPlatform) -> None:
+        composed.act_as("han")
+        composed.kill_main_process("sqs")
+
+        assert composed.post_transaction(customer_id="han").status_code == 201
+
+        wait_for(lambda: payables_of(composed, "han"), within_s=180, what="the payable")
+
+
+class TestTheProxy:
+    def test_lets_nobody_see_dagster_without_a_password(self, composed: ComposedPlatform) -> None:
+        for client, stranger in ((composed.dagster, ("operator", "guess")), (composed.viewer, OPERATOR)):
+            for path in ("/", "/graphql", "/server_info"):
+                assert client.get(path, auth=stranger).status_code == 401
+
+    def test_lets_viewers_look_only(self, composed: ComposedPlatform) -> None:
+        def ask(query: str) -> Any:
+            return composed.viewer.post("/graphql", json={"query": query}).json()
+
+        assert ask(_VERSION)["data"]["version"]
+        assert ask(_STOP_SENSOR)["data"]["stopSensor"]["__typename"] == "UnauthorizedError"
+
+    def test_refuses_what_another_site_makes_an_operators_browser_send(self, composed: ComposedPlatform) -> None:
+        def ask(origin: str) -> int:
+            return composed.dagster.post("/graphql", json={"query": _VERSION}, headers={"Origin": origin}).status_code
+
+        own = str(composed.dagster.base_url).rstrip("/")
+        assert (ask(own), ask("https://elsewhere.example"), ask("null")) == (200, 403, 403)
+
+    def test_keeps_metrics_and_strangers_out_of_the_api(self, composed: ComposedPlatform) -> None:
+        stranger = {"Authorization": "", "x-customer-id": "luke"}
+
+        assert composed.api.get("/metrics").status_code == 404
+        assert composed.api.get("/payables", headers=stranger).status_code == 401
+        assert composed.api.post("/transactions", json=a_body(), headers=stranger).status_code == 401
+
+
+class TestTheContainers:
+    def test_run_without_rights(self, composed: ComposedPlatform) -> None:
+        for service, container in composed.compose.inspect().items():
+            host = container["HostConfig"]
+            assert container["Config"]["User"].split(":")[0] not in ("", "0", "root"), service
+            assert host["ReadonlyRootfs"], service
+            assert host["CapDrop"] == ["ALL"], service
+            assert "no-new-privileges:true" in host["SecurityOpt"], service
+            assert host["Memory"] > 0, service
+
+    def test_publish_the_proxy_alone_and_on_loopback(self, composed: ComposedPlatform) -> None:
+        published = {
+            service: {binding["HostIp"] for bindings in ports.values() for binding in bindings or []}
+            for service, container in composed.compose.inspect().items()
+            if (ports := container["NetworkSettings"]["Ports"]) and any(ports.values())
+        }
+
+        assert published == {"proxy": {"127.0.0.1"}}
+
+    def test_have_no_compiler(self, composed: ComposedPlatform) -> None:
+        for name in ("gcc", "cc", "g++", "make", "ld"):
+            assert composed.compose("exec", "-T", "api", "sh", "-c", f"command -v {name} || echo none") == "none"

@@ -1,0 +1,85 @@
+"""What the container files promise, as far as it can be seen without a Docker engine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return found
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/make-env", tmp_path / "deploy")
+    return tmp_path
+
+
+class TestComposeFile:
+    def test_gives_no_service_rights_that_it_needs_not(self, services: dict[str, Any]) -> None:
+        for name, service in services.items():
+            assert service["read_only"], name
+            assert service["cap_drop"] == ["ALL"], name
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+            assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
+
+    def test_publishes_on_loopback_at_ports_that_can_be_changed(self, services: dict[str, Any]) -> None:
+        published = [port for service in services.values() for port in service.get("ports", [])]
+
+        assert len(published) == 3
+        assert all(re.fullmatch(r"127\.0\.0\.1:\$\{PSP_\w+_PORT:-\d+\}:\d+", port) for port in published)
+
+    def test_has_no_secret_in_it(self) -> None:
+        text = (ROOT / "docker-compose.yml").read_text()
+
+        for name in ("POSTGRES_PASSWORD", "PSP_DATABASE_PASSWORD", "DAGSTER_PG_PASSWORD", "PSP_API_KEY_PEPPER"):
+            uses = re.findall(rf"\$\{{{name}(.*?)\}}", text)
+            assert uses, name
+            assert all(use.startswith(":?") for use in uses), name
+
+
+class TestDockerfile:
+    def test_needs_nothing_but_its_base_images_and_the_locks(self) -> None:
+        text = (ROOT / "Dockerfile").read_text()
+
+        assert "# syntax" not in text
+        assert set(re.findall(r"^FROM (\S+:\S+)", text, re.MULTILINE)) == {"python:3.13-slim-trixie"}
+        installs = re.findall(r"pip install (.*)", text)
+        assert all("--require-hashes" in one or "--no-deps" in one for one in installs)
+
+
+class TestMakeEnv:
+    def test_makes_up_all_that_compose_asks_for(self, copy: Path) -> None:
+        asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+
+        said = subprocess.run([copy / "deploy/make-env"], capture_output=True, text=True, check=True).stdout
+
+        variables = dict(re.findall(r"^(\w+)=(.+)$", (copy / ".env").read_text(), re.MULTILINE))
+        assert set(variables) == asked
+        assert len(set(variables.values())) == len(variables)
+        assert stat.S_IMODE((copy / ".env").stat().st_mode) == 0o600
+        assert re.search("operator [0-9a-f]{48}, viewer [0-9a-f]{48}", said)
+        assert (copy / "deploy/secrets/operators.htpasswd").read_text().startswith("operator:$6$")
+
+    def test_never_changes_what_data_was_written_with(self, copy: Path) -> None:
+        (copy / ".env").write_text("POSTGRES_PASSWORD=old\n")
+
+        again = subprocess.run([copy / "deploy/make-env"], capture_output=True, text=True, check=False)
+
+        assert again.returncode == 1
+        assert (copy / ".env").read_text() == "POSTGRES_PASSWORD=old\n"
+        assert os.listdir(copy / "deploy") == ["make-env"]
