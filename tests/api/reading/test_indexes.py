@@ -1,0 +1,87 @@
+"""Every filter of the lists has its index: no list reads a whole table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from psp_core.bootstrap import Core
+from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
+from psp_core.domain.payables import PayableStatus
+from psp_core.domain.transactions import PaymentMethod, TransactionStatus
+from tests.builders import a_new_transaction, a_submission
+
+NOW = datetime(2026, 3, 10, tzinfo=UTC)
+ID = UUID(int=2**127)
+
+
+@pytest.fixture
+def plans(core: Core) -> list[str]:
+    """The plan of every statement that reads from now on, over some thousand rows of a hundred merchants."""
+    rows = [
+        a_new_transaction(customer_id=f"merchant-{number % 100}", amount_minor=100 + number) for number in range(5_000)
+    ]
+    core.accept_transactions([a_submission(*rows)])
+    core.keep_relaying().run_until_empty()
+    core.drain_queue()
+    engine = core.store.engine  # type: ignore[attr-defined]
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    found: list[str] = []
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith("SELECT id"):
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            found.append("\n".join(row[0] for row in cursor))
+
+    event.listen(engine, "before_cursor_execute", explain)
+    return found
+
+
+class TestAFilter:
+    @pytest.mark.parametrize(
+        ("where", "index", "condition"),
+        [
+            (TransactionFilter(), "transactions_merchant_idx", ""),
+            (TransactionFilter(status=TransactionStatus.PAID), "transactions_merchant_idx", ""),
+            (TransactionFilter(payment_method=PaymentMethod.DEBIT_CARD), "transactions_merchant_idx", "payment_method"),
+            (TransactionFilter(amount_min=7, amount_max=9), "transactions_merchant_idx", "amount_minor"),
+            (TransactionFilter(created_from=NOW), "transactions_merchant_idx", "id >="),
+            (TransactionFilter(reference="order 66"), "transactions_reference_idx", "reference"),
+        ],
+    )
+    def test_of_transactions_uses_an_index(
+        self, core: Core, plans: list[str], where: TransactionFilter, index: str, condition: str
+    ) -> None:
+        core.read_merchant.transactions("merchant-7", where=where, page=Page())
+
+        self._assert_uses(plans, index, condition)
+
+    @pytest.mark.parametrize(
+        ("where", "index", "condition"),
+        [
+            (PayableFilter(status=PayableStatus.PAID), "payables_merchant_idx", "status"),
+            (PayableFilter(payment_method=PaymentMethod.DEBIT_CARD), "payables_merchant_idx", "payment_method"),
+            (PayableFilter(amount_min=7, amount_max=9), "payables_merchant_idx", "amount_minor"),
+            (PayableFilter(payment_from=NOW + timedelta(days=60)), "payables_merchant_idx", "payment_at"),
+            (PayableFilter(transaction_id=ID), "payables_transaction_installment_key", "transaction_id"),
+            (PayableFilter(settlement_id=ID), "payables_settlement_idx", "settlement_id"),
+            (PayableFilter(reference="order 66"), "transactions_reference_idx", "reference"),
+        ],
+    )
+    def test_of_payables_uses_an_index(
+        self, core: Core, plans: list[str], where: PayableFilter, index: str, condition: str
+    ) -> None:
+        core.read_merchant.payables("merchant-7", where=where, page=Page())
+
+        self._assert_uses(plans, index, condition)
+
+    def _assert_uses(self, plans: list[str], index: str, condition: str) -> None:
+        [plan] = plans
+        assert "Seq Scan" not in plan
+        assert index in plan
+        assert any(condition in line for line in plan.splitlines() if "Index Cond" in line)
