@@ -1,0 +1,1 @@
+"""What the hops run on: servers, loads, seeds, and processes of the product."""
