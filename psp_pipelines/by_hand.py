@@ -7,6 +7,9 @@ import dagster as dg
 from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import is_by_hand
 
+REASON_TAG = "psp/reason"
+"""A backfill's dialog has a form for tags, which is easier to fill in than its config."""
+
 
 def record_if_by_hand(
     run: dg.DagsterRun, core: CoreResource, *, action: str, reason: str, details: Mapping[str, str]
@@ -15,6 +18,10 @@ def record_if_by_hand(
     if not is_by_hand(run):
         return
     try:
-        core.record_operator_action(action, reason=reason, run_id=run.run_id, details=details)
+        core.record_operator_action(
+            action, reason=reason or run.tags.get(REASON_TAG, ""), run_id=run.run_id, details=details
+        )
     except ValueError as refusal:
-        raise dg.Failure(str(refusal), allow_retries=False) from refusal
+        raise dg.Failure(
+            f"{refusal}: the run's tag `{REASON_TAG}`, or `reason` in its config", allow_retries=False
+        ) from refusal

@@ -24,6 +24,6 @@ class OperatorAction:
     def __post_init__(self) -> None:
         """Refuse an action without a reason: raises ValueError."""
         if not self.reason.strip():
-            raise ValueError(f"{self.action} by hand needs a reason: put `reason: why` into its config")
+            raise ValueError(f"{self.action} by hand needs a reason")
         if len(self.reason) > REASON_LENGTH_MAX:
             raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters")

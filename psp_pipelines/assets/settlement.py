@@ -61,7 +61,8 @@ def settlement(
 
     Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the
     totals of the first. A date that was missed is requested again within the hour by the sweep.
-    By hand, put a `reason` into the config; `dry_run: true` shows what would be paid.
+    By hand, say why in the tag `psp/reason`, or as `reason` in the config, where `dry_run: true`
+    shows what would be paid and pays nothing.
     """
     keys = context.partition_keys
     record_if_by_hand(
