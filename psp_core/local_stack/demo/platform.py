@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 from psp_core.local_stack.commands import api
 from psp_core.local_stack.dagster_api import code_is_loaded
 from psp_core.local_stack.environment import load_stack_environment, read_plan
-from psp_core.local_stack.ports import LOOPBACK, answers_http, free_port
+from psp_core.local_stack.ports import LOOPBACK, answers, answers_http, free_port
+from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.local_stack.supervision.program import Program
 
 _READY = b"psp runs"
+_ANSWERS_WITHIN_S = 60
 _STARTED_WITHIN_S = 300
 _STOPPED_WITHIN_S = 120
 
@@ -87,8 +89,12 @@ def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Ite
 def _runs(own: Mapping[str, str]) -> bool:
     api_port = urlsplit(f"//{own.get('PSP_API_BIND', '')}").port
     web_port = urlsplit(own.get("PSP_OPERATIONS_URL", "")).port
-    return bool(
-        api_port and web_port and answers_http(api_port, path="/health/ready") and code_is_loaded(web_port=web_port)
+    if not api_port or not web_port or not answers(api_port):
+        return False
+    # A busy machine, or one on which the platform is just starting, may need a while to say that all is well.
+    return wait_until(
+        lambda: answers_http(api_port, path="/health/ready") and code_is_loaded(web_port=web_port),
+        timeout_s=_ANSWERS_WITHIN_S,
     )
 
 
@@ -97,7 +103,7 @@ def _stack(root: Path, *, log: Path) -> Program:
     # Of this start only: it is read to see whether the platform runs.
     log.write_bytes(b"")
     return Program(
-        "psp up",
+        "the platform",
         command=[Path(sys.executable).parent / "psp", "up"],
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},
         folder=root,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
@@ -14,7 +15,9 @@ from urllib.parse import urlencode, urlsplit
 from psp_core.local_stack import LocalStackError
 
 _TIMEOUT_S = 30
-_ATTEMPTS_MAX = 3
+_PATIENCE_S = 60
+_PAUSE_S = 1
+_COME_AGAIN = (http.HTTPStatus.CONFLICT, http.HTTPStatus.SERVICE_UNAVAILABLE)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _LINK_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 
@@ -64,17 +67,20 @@ class Connection:
         return self._call("POST", path, content=content, headers={"Content-Type": "application/json", **headers})
 
     def _call(self, method: str, path: str, *, content: bytes | None = None, headers: Mapping[str, str]) -> Reply:
-        for attempts_left in reversed(range(_ATTEMPTS_MAX)):
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
             try:
                 reply = self._send(method, path, content=content, headers=headers)
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
-                if not attempts_left:
+                if time.monotonic() > deadline:
                     raise LocalStackError(f"{self.url} does not answer: {error}") from None
+                time.sleep(_PAUSE_S)
                 continue
-            # What a busy platform refuses, with 503, it asks to be sent again.
-            if reply.status != http.HTTPStatus.SERVICE_UNAVAILABLE or not attempts_left:
+            # What a busy platform refuses, or is still working on, it asks to be sent again.
+            if reply.status not in _COME_AGAIN or time.monotonic() > deadline:
                 break
+            time.sleep(_PAUSE_S)
         if reply.status >= http.HTTPStatus.BAD_REQUEST:
             text = reply.content.decode(errors="replace")
             raise LocalStackError(f"{method} {path} was answered with {reply.status}: {text}")
