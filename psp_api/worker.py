@@ -58,12 +58,22 @@ class Worker:
 
     async def process_startup(self, _scope: Any, _event: Any) -> None:
         self.relay.start()
+        self._outbox_log = asyncio.create_task(self._log_outbox())
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
+        self._outbox_log.cancel()
         await self.group_commit.close()
         await asyncio.get_running_loop().run_in_executor(None, self.relay.stop)
         self.readers.close()
         self.queue_probe.close()
+
+    async def _log_outbox(self) -> None:
+        """Tell again and again how old the outbox is: where only logs are read, that is what alarms."""
+        while True:
+            depth = await asyncio.get_running_loop().run_in_executor(None, self.health.outbox_depth)
+            if depth is not None:
+                _log.info("outbox", outbox_oldest_age_s=round(depth.oldest_age_s, 3), outbox_entries=depth.entries)
+            await asyncio.sleep(self.settings.api_outbox_log_interval_s)
 
     def _on_commit(self, transactions: int, seconds: float) -> None:
         self.relay.wake()

@@ -51,8 +51,9 @@ def _instant(text: str) -> datetime:
         instant = None
     if instant is None:
         raise PydanticCustomError("wrong_format", "must be an instant like 2020-07-19T22:26:23.693Z")
-    # Nothing is older or younger, and an id, which begins with the time, can hold no more.
-    return min(max(instant, _EARLIEST), _LATEST)
+    # Nothing is older or younger, and an id, which begins with the time, can hold no more. In UTC, because
+    # Postgres knows no offset beyond 15:59.
+    return min(max(instant, _EARLIEST), _LATEST).astimezone(UTC)
 
 
 def _date(text: str) -> date:

@@ -136,7 +136,11 @@ class TestTransactionFilters:
     def test_take_any_year(self, client: httpx.Client) -> None:
         created = create(client)
 
-        for bounds in ("[gte]=0001-01-01T00:00:00Z", "[lt]=9999-12-31T23:59:59.999999999-23:59"):
+        for bounds in (
+            "[gte]=0001-01-01T00:00:00Z",
+            "[lt]=9999-12-31T23:59:59.999999999-23:59",
+            "[lt]=6877-03-29T12:27:07-16:07",
+        ):
             assert client.get(f"/transactions?created_at{bounds}").json() == [created]
             assert client.get(f"/payables?payment_date{bounds}").json() == []
 
