@@ -89,6 +89,7 @@ class Settings(CalendarSettings):
     api_waiting_reads_max: int = Field(default=500, ge=0, description="beyond that, 503")
     api_read_timeout_s: float = Field(default=1.5, gt=0)
     api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
+    api_outbox_log_interval_s: float = Field(default=60, gt=0)
     auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"
     api_key_pepper: SecretStr | None = Field(default=None, min_length=PEPPER_LENGTH_MIN)
     api_key_mode: KeyMode = Field(
