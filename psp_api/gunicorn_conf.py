@@ -22,7 +22,8 @@ asgi_lifespan = "on"
 # The core is built per worker: no connection and no thread survives a fork.
 preload_app = False
 timeout = 30
-graceful_timeout = 10
+# Longer than a request takes; a connection that is only kept alive is waited for as well.
+graceful_timeout = 5
 keepalive = 75
 backlog = 2048
 limit_request_line = 8190

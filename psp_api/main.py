@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import os
+from typing import TYPE_CHECKING
+
 from falcon.asgi import App, Request, Response
 
 from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
 from psp_api.observation import Observation
 from psp_api.problems import handlers
+from psp_api.rate_limits import RateLimited, RateLimits
 from psp_api.resources import documentation, health, payables, settlements, transactions
 from psp_api.worker import Worker, build_api_core
 from psp_core.bootstrap import Core
 from psp_core.observability import configure_logging, configure_tracing
 from psp_core.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 
 def create_app() -> App[Request, Response]:
@@ -19,18 +27,37 @@ def create_app() -> App[Request, Response]:
     settings = Settings()
     configure_logging(settings)
     configure_tracing(service_name="psp-api")
-    return build_app(build_api_core(settings))
+    return build_app(build_api_core(settings), tracer=_tracer())
 
 
-def build_app(core: Core) -> App[Request, Response]:
+def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Response]:
     """Build the application around a core; its relay starts with the server's lifespan."""
     worker = Worker(core)
     authenticator = _authenticator(worker)
     app = App[Request, Response]()
     app.add_middleware(worker)
     app.add_middleware(Observation(logs_requests=core.settings.log_level in ("DEBUG", "INFO")))
+    if tracer is not None:
+        # Importing it takes longer than all the rest of the API.
+        from psp_api.tracing import Tracing
+
+        app.add_middleware(Tracing(tracer))
+    if (per_minute := core.settings.api_rate_limit_per_minute) is not None:
+        authenticator = RateLimited(authenticator, RateLimits(math.ceil(per_minute / core.settings.api_workers)))
+        app.add_middleware(authenticator)
     app.req_options.strip_url_path_trailing_slash = True
     handlers.install(app)
+    _add_routes(app, worker, authenticator)
+    return app
+
+
+def _authenticator(worker: Worker) -> Authenticator:
+    if worker.settings.auth_mode == "api-key":
+        return BearerKey(worker.core.authenticate, worker.readers)
+    return TrustedHeader()
+
+
+def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Authenticator) -> None:
     app.add_route("/transactions", transactions.Transactions(worker, authenticator))
     app.add_route("/transactions/batch", transactions.Batch(worker, authenticator))
     app.add_route("/transactions/{id}", transactions.OneTransaction(worker, authenticator))
@@ -42,14 +69,15 @@ def build_app(core: Core) -> App[Request, Response]:
     app.add_route("/health/live", health.Live())
     app.add_route("/health/ready", health.Ready(worker))
     app.add_route("/metrics", health.Metrics(worker))
-    app.add_route("/openapi.json", documentation.OpenApi(auth_mode=core.settings.auth_mode))
+    app.add_route("/openapi.json", documentation.OpenApi(auth_mode=worker.settings.auth_mode))
     docs = documentation.Docs()
     app.add_route("/docs", docs)
     app.add_route("/docs/{name}", docs)
-    return app
 
 
-def _authenticator(worker: Worker) -> Authenticator:
-    if worker.settings.auth_mode == "api-key":
-        return BearerKey(worker.core.authenticate, worker.readers)
-    return TrustedHeader()
+def _tracer() -> Tracer | None:
+    if not any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
+        return None
+    from opentelemetry.trace import get_tracer
+
+    return get_tracer("psp_api")

@@ -88,6 +88,9 @@ class Settings(CalendarSettings):
     api_read_threads: int = Field(default=6, ge=1, le=64)
     api_waiting_reads_max: int = Field(default=500, ge=0, description="beyond that, 503")
     api_read_timeout_s: float = Field(default=1.5, gt=0)
+    api_rate_limit_per_minute: int | None = Field(
+        default=None, ge=1, description="requests of one merchant; each worker grants its share"
+    )
     api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
     api_outbox_log_interval_s: float = Field(default=60, gt=0)
     auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"

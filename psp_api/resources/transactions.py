@@ -118,4 +118,6 @@ def _key(req: Request, merchant: str, key: str | None, rows: Sequence[NewTransac
 
 
 def _trace(req: Request) -> str | None:
-    return headers.traceparent(req.get_header("Traceparent"))
+    # Ours when traces are made here; otherwise the caller's is passed on.
+    own: str | None = getattr(req.context, "traceparent", None)
+    return own or headers.traceparent(req.get_header("Traceparent"))

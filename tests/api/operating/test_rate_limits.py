@@ -1,0 +1,55 @@
+"""Rate limits: off unless asked for, by merchant, and told with every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from psp_api.rate_limits import WINDOW_S, RateLimits
+from tests.api.bodies import a_body
+from tests.api.server import Api, api_program
+
+
+@pytest.fixture
+def limited(api: Api, api_environment: dict[str, str], tmp_path: Path) -> Iterator[Api]:
+    environment = {**api_environment, "PSP_API_RATE_LIMIT_PER_MINUTE": "5"}
+    program, url = api_program(tmp_path, environment=environment)
+    with program:
+        yield Api(url, api.core, program.log_file)
+
+
+class TestARateLimit:
+    def test_refuses_what_is_too_much_and_stores_nothing_of_it(self, limited: Api, merchant: str) -> None:
+        with limited.client(merchant) as client:
+            answers = [client.post("/transactions", json=a_body()) for _ in range(8)]
+
+        # All of it may fall into two windows, but never into three.
+        accepted = [answer for answer in answers if answer.status_code == 201]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert len(accepted) + len(refused) == 8
+        assert 5 <= len(accepted) < 8
+        assert all(answer.headers["RateLimit-Policy"] == f'"merchant";q=5;w={WINDOW_S}' for answer in answers)
+        assert accepted[0].headers["RateLimit"].startswith('"merchant";r=4;t=')
+        for answer in refused:
+            assert answer.json()["code"] == "rate_limited"
+            assert answer.headers["RateLimit"].startswith('"merchant";r=0;t=')
+            assert 1 <= int(answer.headers["Retry-After"]) <= WINDOW_S
+        with limited.client(f"{merchant}-2") as other:
+            assert other.get("/transactions").status_code == 200
+
+    def test_is_off_unless_asked_for(self, client: httpx.Client) -> None:
+        assert "RateLimit" not in client.get("/transactions").headers
+
+
+class TestRateLimits:
+    def test_begin_again_with_every_window(self) -> None:
+        now_s = 59.0
+        limits = RateLimits(2, clock_s=lambda: now_s)
+
+        assert [limits.take("a") for _ in range(3)] == [(1, 1), (0, 1), (-1, 1)]
+        assert limits.take("b") == (1, 1)
+        now_s = 60.0
+        assert limits.take("a") == (1, 60)
