@@ -100,9 +100,11 @@ class RunningPlatform:
 
     def psp(self, *arguments: str) -> str:
         """Run a `psp` command in another terminal, against this platform."""
-        return subprocess.run(
-            [PSP, *arguments], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
+        done = subprocess.run(
+            [PSP, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def pids(self, *words: str) -> list[int]:
         """The platform's processes whose command line has all the words; its own, not another platform's."""
