@@ -9,11 +9,14 @@ WORKDIR /opt/psp
 
 
 # Wheels only, each by its hash: no stage needs a compiler, and no package can run code of its own while it is installed.
-FROM base AS build
+FROM base AS dependencies
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_PYTHON=/opt/venv/bin/python
 RUN python -m venv --without-pip /opt/venv
 COPY requirements/runtime.lock requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/runtime.lock
+
+
+FROM dependencies AS build
 COPY pyproject.toml README.md workspace.yaml dagster.yaml ./
 COPY deploy/image deploy/image
 COPY psp_core psp_core
@@ -27,13 +30,13 @@ RUN pip install --require-hashes --only-binary :all: -r deploy/image/build.lock 
 
 
 # The SQS endpoint for one machine. It takes any credentials: never let it be reached from outside.
-FROM build AS build-local-sqs
+FROM dependencies AS local-dependencies
 COPY requirements/local.lock requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/local.lock
 
 FROM base AS local-sqs
-COPY --from=build-local-sqs /opt/venv /opt/venv
-COPY --from=build-local-sqs /opt/psp /opt/psp
+COPY --from=local-dependencies /opt/venv /opt/venv
+COPY --from=build /opt/psp /opt/psp
 RUN useradd --uid 10001 --user-group --no-create-home psp && install -d -o psp -g psp /var/lib/psp/sqs
 USER 10001:10001
 ENV GATEWAY_PORT=4566 BIND_HOST=0.0.0.0 SERVICES=sqs LOG_LEVEL=WARNING PERSIST_STATE=1 STATE_DIR=/var/lib/psp/sqs \
@@ -61,5 +64,5 @@ USER 10001:10001
 ENV DAGSTER_HOME=/var/lib/psp/dagster HOME=/tmp
 EXPOSE 3000 3001 4000
 # It asks whatever the container's first process is: see the file.
-HEALTHCHECK --interval=15s --timeout=20s --start-period=60s --retries=4 CMD ["python", "deploy/image/healthy.py"]
+HEALTHCHECK --interval=15s --timeout=20s --start-period=180s --retries=4 CMD ["python", "deploy/image/healthy.py"]
 CMD ["gunicorn", "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"]

@@ -1,10 +1,13 @@
-"""Ends in Dagster's records the runs that ran in a code server which is gone. For a code server that is starting.
+"""Ends in Dagster's records the runs that ran in a code server which is gone, then becomes the command it is given.
 
 Where runs are processes of the code server's container (docker-compose.yml), all of them die with it, and Dagster would
 believe for ever that they run: the sensor would then start no other. Not for AWS, where each run is a task of its own.
 """
 
 from __future__ import annotations
+
+import os
+import sys
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
@@ -19,7 +22,12 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
-if __name__ == "__main__":
-    with DagsterInstance.get() as found:
-        for run_id in end_dead_runs(found):
+def main() -> None:
+    with DagsterInstance.get() as instance:
+        for run_id in end_dead_runs(instance):
             print(f"run {run_id} died with the last code server")
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the container's own command
+
+
+if __name__ == "__main__":
+    main()
