@@ -80,7 +80,7 @@ def _drains(bench: Bench, runs: int) -> float:
         fill_queue(bench, database, queue_name=name, every=2)
         wanted = servers.value("SELECT sum(installments) FROM transactions", database=database)
         servers.settle_down(database)
-        settings = {"PSP_SQS_QUEUE_NAME": name, "PSP_DRAIN_LINGER_S": "1", "PSP_DRAIN_RECEIVE_WAIT_S": "1"}
+        settings = {"PSP_SQS_QUEUE_NAME": name, "PSP_DRAIN_LINGER_S": "3", "PSP_DRAIN_RECEIVE_WAIT_S": "1"}
         environment = servers.environment(database, **settings)
         reports = _together([processes.start(environment, "drain") for _ in range(runs)])
         found = servers.value("SELECT count(*) FROM payables", database=database)

@@ -140,7 +140,7 @@ def _drain(bench: Bench, database: str, *options: str) -> dict[str, float]:
     name = f"bench-{uuid.uuid4().hex[:8]}"
     fill_queue(bench, database, queue_name=name)
     bench.servers.settle_down(database)
-    settings = {"PSP_SQS_QUEUE_NAME": name, "PSP_DRAIN_LINGER_S": "1", "PSP_DRAIN_RECEIVE_WAIT_S": "1"}
+    settings = {"PSP_SQS_QUEUE_NAME": name, "PSP_DRAIN_LINGER_S": "3", "PSP_DRAIN_RECEIVE_WAIT_S": "1"}
     worker = processes.start(bench.servers.environment(database, **settings), "drain", *options)
     try:
         return worker.report()

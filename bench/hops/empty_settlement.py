@@ -22,8 +22,8 @@ from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK, free_port
 
 _JOB = "settle_due_payables"
-_STARTS_WITHIN_S = 180
-_ENDS_WITHIN_S = 120
+_STARTS_WITHIN_S = 300
+_ENDS_WITHIN_S = 300
 _BELOW_S = 5
 _REPOSITORIES = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
 _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
