@@ -21,11 +21,14 @@ _MERCHANT = "'merchant-' || to_char(CASE WHEN n %% 5 = 0 THEN 0 ELSE n %% %(merc
 _TRANSACTIONS = f"""
 INSERT INTO transactions (id, customer_id, status, amount_minor, currency, payment_method, installments, description,
     reference, card_holder_name, card_expires_on, card_last_four, card_brand, created_at, updated_at)
-SELECT uuid7_at(at), {_MERCHANT}, 'pending_payment', 100 + n %% 100000, 'BRL',
-       CASE WHEN n %% 100 < %(debit_percent)s THEN 'debit_card' ELSE 'credit_card' END,
+SELECT uuid7_at(at), {_MERCHANT}, CASE WHEN is_debit THEN 'paid' ELSE 'pending_payment' END, 100 + n %% 100000, 'BRL',
+       CASE WHEN is_debit THEN 'debit_card' ELSE 'credit_card' END,
        CASE WHEN n %% 100 >= 100 - %(installments_percent)s THEN %(installments)s ELSE 1 END,
        'Lightsaber', 'order-' || n, 'Luke Skywalker', DATE '2030-10-01', '1111', 'visa', at, at
-FROM (SELECT n, %(start)s + n * INTERVAL '1 ms' AS at FROM generate_series(%(first)s, %(last)s) AS n) AS source
+FROM (
+    SELECT n, %(start)s + n * INTERVAL '1 ms' AS at, n %% 100 < %(debit_percent)s AS is_debit
+    FROM generate_series(%(first)s, %(last)s) AS n
+) AS source
 """  # noqa: S608
 
 # What the product computes in `payables_for`, as one statement: the baseline of the drain.
