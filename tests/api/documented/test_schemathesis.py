@@ -19,6 +19,7 @@ CASES_PER_OPERATION: Mapping[str, int] = {"GET": 460, "POST": 460}
 SEED = "20260310"
 
 
+@pytest.mark.skipif("PSP_LONG_TESTS" not in os.environ, reason="takes many minutes: PSP_LONG_TESTS=1 runs it")
 class TestTheDocument:
     @pytest.mark.timeout(3_000)
     def test_is_true_of_the_running_api(self, api: Api, tmp_path: Path) -> None:
