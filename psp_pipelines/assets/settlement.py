@@ -30,7 +30,6 @@ class SettlementConfig(dg.Config):
 
 @dg.asset(
     partitions_def=due_dates,
-    # Measured: docs/operations.md, "A year in one go".
     backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=DATES_PER_RUN),
     deps=[payables],
     # A dry run materializes nothing.
