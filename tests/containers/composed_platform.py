@@ -9,7 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Compose:
     """`docker compose` for one project."""
 
     project: str
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
         command = ["docker", "compose", "--project-name", self.project, *arguments]

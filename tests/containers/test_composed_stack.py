@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.containers.composed_platform import OPERATOR, ComposedPlatform
@@ -12,7 +13,7 @@ from tests.e2e.platform import a_body, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
 
-_STOP_SENSOR = 'mutation { stopSensor(id: "x") { __typename } }'
+_RELOAD = "mutation { reloadWorkspace { __typename } }"
 _VERSION = "{ version }"
 
 
@@ -36,7 +37,14 @@ class TestTheMainJob:
         assert paid["status"] == "paid"
         assert composed.get(f"/transactions/{created.json()['id']}", customer_id="luke")["status"] == "paid"
         assert "the books balance" in composed.psp("check-books")
-        assert "settlement" in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
+
+    def test_keeps_its_reports_in_a_volume(self, composed: ComposedPlatform) -> None:
+        today = datetime.now(UTC).date().isoformat()
+        report = ["--select", "settlement_report", "--partition", today, "-m", "psp_pipelines.definitions"]
+
+        composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *report)
+
+        assert today in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
 
     def test_goes_on_when_the_code_server_dies_with_its_runs(self, composed: ComposedPlatform) -> None:
         composed.act_as("leia")
@@ -68,11 +76,12 @@ class TestTheProxy:
                 assert client.get(path, auth=stranger).status_code == 401
 
     def test_lets_viewers_look_only(self, composed: ComposedPlatform) -> None:
-        def ask(query: str) -> Any:
-            return composed.viewer.post("/graphql", json={"query": query}).json()
+        def ask(client: httpx.Client, query: str) -> Any:
+            return client.post("/graphql", json={"query": query}).json()["data"]
 
-        assert ask(_VERSION)["data"]["version"]
-        assert ask(_STOP_SENSOR)["data"]["stopSensor"]["__typename"] == "UnauthorizedError"
+        assert ask(composed.viewer, _VERSION) == ask(composed.dagster, _VERSION)
+        assert ask(composed.viewer, _RELOAD) == {"reloadWorkspace": {"__typename": "UnauthorizedError"}}
+        assert ask(composed.dagster, _RELOAD) == {"reloadWorkspace": {"__typename": "Workspace"}}
 
     def test_refuses_what_another_site_makes_an_operators_browser_send(self, composed: ComposedPlatform) -> None:
         def ask(origin: str) -> int:
