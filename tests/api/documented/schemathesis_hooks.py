@@ -7,12 +7,16 @@ import uuid
 from typing import Any
 
 import schemathesis
-from hypothesis import strategies
+from hypothesis import Phase, settings, strategies
 
 from psp_api.wire.headers import IDEMPOTENCY_KEY_PATTERN
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
 IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
+
+# Only make cases: to look for better ones, which the default profile does, takes four fifths of the time.
+settings.register_profile("generate", phases=[Phase.explicit, Phase.generate], database=None)
+settings.load_profile("generate")
 
 
 def with_check_digit(digits: str) -> str:
