@@ -90,7 +90,10 @@ class Core:
 
     @cached_property
     def plan_drains(self) -> PlanDrains:
-        return PlanDrains(self.queue, self.settings.drain_runs_max, self.settings.drain_messages_per_run)
+        settings = self.settings
+        return PlanDrains(
+            self.queue, settings.drain_runs_max, settings.drain_runs_standby, settings.drain_messages_per_run
+        )
 
     @cached_property
     def settle_payables(self) -> SettlePayables:

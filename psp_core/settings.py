@@ -64,6 +64,7 @@ class Settings(CalendarSettings):
     drain_receive_wait_s: int = Field(default=5, ge=0, le=8)
     drain_duration_max_s: float = Field(default=900, gt=0)
     drain_runs_max: int = Field(default=4, ge=1)
+    drain_runs_standby: int = Field(default=1, ge=0, description="always up; without one, a quiet hour ends in a wait")
     drain_messages_per_run: int = Field(default=500, ge=1)
 
     settlement_chunk_payables: int = Field(default=10_000, ge=1)

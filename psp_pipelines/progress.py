@@ -10,14 +10,28 @@ LINE_INTERVAL_S = 5.0
 
 
 @dataclass(slots=True)
+class Pace:
+    """Tells when something is due that is done every `interval_s` at most, and at once the first time."""
+
+    interval_s: float
+    _last_s: float = float("-inf")
+
+    def is_due(self) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._last_s < self.interval_s:
+            return False
+        self._last_s = now_s
+        return True
+
+
+@dataclass(slots=True)
 class Progress:
     """Says how far a long piece of work is, at most every few seconds."""
 
     say: Callable[[str], None]
     about: str = ""
-    interval_s: float = LINE_INTERVAL_S
+    pace: Pace = field(default_factory=lambda: Pace(LINE_INTERVAL_S))
     started_at_s: float = field(default_factory=time.monotonic)
-    _said_at_s: float = float("-inf")
 
     def __call__(self, done: int, expected: int) -> None:
         """Report `done` items of `expected`, with the rate and the time left."""
@@ -25,9 +39,7 @@ class Progress:
 
     def line(self, sentence: Callable[[], str]) -> None:
         """Say the sentence, unless one was said a moment ago."""
-        now_s = time.monotonic()
-        if now_s - self._said_at_s >= self.interval_s:
-            self._said_at_s = now_s
+        if self.pace.is_due():
             self.say(f"{self.about}: {sentence()}" if self.about else sentence())
 
     @property

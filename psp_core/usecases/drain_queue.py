@@ -37,7 +37,7 @@ class DrainLimits:
     receivers: int
     commit_transactions_max: int
     linger_s: float
-    """The drain ends after the queue has been empty for so long."""
+    """The drain ends after the queue has been empty for so long, unless it is a standby."""
 
     duration_max_s: float
     receive_wait_s: int = 5
@@ -50,9 +50,12 @@ class DrainQueue:
     create_payables: CreatePayables
     limits: DrainLimits
 
-    def __call__(self, *, on_commit: Callable[[DrainReport], None] = lambda _: None) -> DrainReport:
+    def __call__(
+        self, *, is_standby: bool = False, on_commit: Callable[[DrainReport], None] = lambda _: None
+    ) -> DrainReport:
         """Consume the queue until it has been empty for `linger_s`, or for `duration_max_s` at most.
 
+        A standby stays for all of `duration_max_s`, so that no message waits for a process to start.
         A message is deleted only after the commit of its payables; killed in between, it comes
         back and changes nothing. Raises QueueUnavailable when there was an outage as long as that.
         """
@@ -68,7 +71,8 @@ class DrainQueue:
                 elif time.monotonic() - last_work >= self.limits.linger_s:
                     if receivers.failure:
                         raise receivers.failure
-                    break
+                    if not is_standby:
+                        break
             receivers.stop()
             while batch := receivers.gather(self.limits.commit_transactions_max):
                 self._commit(batch, report)

@@ -1,11 +1,18 @@
-"""The queue sensor: as many drain runs as the backlog deserves."""
+"""The queue sensor: a drain run that is always up, and as many more as the backlog deserves."""
+
+import time
 
 import dagster as dg
 
 from psp_core.domain.errors import QueueUnavailable
+from psp_pipelines.assets.payables import DrainConfig
 from psp_pipelines.jobs import drain_payables
 from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import DRAIN, KIND, UNDER_WAY
+
+STANDBY_TAG = {"psp/standby": "true"}
+HANDOVER_S = 60
+"""A standby's successor is requested so long before its end: a process starts in 5 to 15, a container in up to 60."""
 
 
 @dg.sensor(job=drain_payables, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -13,11 +20,23 @@ def payables_queue_sensor(
     context: dg.SensorEvaluationContext, core: CoreResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """Looks at the queue every five seconds. It receives nothing: messages belong to the runs."""
-    active = context.instance.get_runs_count(dg.RunsFilter(tags={KIND: DRAIN}, statuses=UNDER_WAY))
+    active = context.instance.get_run_records(dg.RunsFilter(tags={KIND: DRAIN}, statuses=UNDER_WAY))
+    leaves_at_age_s = core.settings.drain_duration_max_s - HANDOVER_S
     try:
-        plan = core.plan_drains(active=active)
+        plan = core.plan_drains(
+            active=len(active), standing=sum(_stands(record, until_age_s=leaves_at_age_s) for record in active)
+        )
     except QueueUnavailable as outage:
         return dg.SkipReason(f"{outage}; looking again")
-    if not plan.missing:
-        return dg.SkipReason(f"{plan.waiting} messages wait, {active} drain runs are under way")
-    return [dg.RunRequest() for _ in range(plan.missing)]
+    if not plan.standbys + plan.extras:
+        return dg.SkipReason(f"{plan.waiting} messages wait, {len(active)} drain runs are under way")
+    standby = dg.RunConfig(ops={"payables": DrainConfig(standby=True)})
+    return [
+        *(dg.RunRequest(tags=STANDBY_TAG, run_config=standby) for _ in range(plan.standbys)),
+        *(dg.RunRequest() for _ in range(plan.extras)),
+    ]
+
+
+def _stands(record: dg.RunRecord, *, until_age_s: float) -> bool:
+    is_standby = STANDBY_TAG.items() <= record.dagster_run.tags.items()
+    return is_standby and (record.start_time is None or time.time() - record.start_time < until_age_s)

@@ -10,7 +10,7 @@ from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.bootstrap import Core
 from psp_core.local_stack.ports import free_port
 from psp_pipelines.definitions import definitions
-from psp_pipelines.sensors.queue import payables_queue_sensor
+from psp_pipelines.sensors.queue import HANDOVER_S, STANDBY_TAG, payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import enqueue, lose_the_queue, run_job
@@ -37,37 +37,60 @@ def tick(sensor: dg.SensorDefinition, core: Core, instance: dg.DagsterInstance, 
     return Tick(list(data.run_requests or []), data.skip_message or "", data.cursor)
 
 
-def pretend_a_drain_runs(instance: dg.DagsterInstance) -> None:
+def pretend_a_drain_runs(instance: dg.DagsterInstance, *, is_standby: bool = False) -> None:
     job = definitions.resolve_job_def("drain_payables")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=job.run_tags)
+    tags = {**job.run_tags, **(STANDBY_TAG if is_standby else {})}
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING, tags=tags)
+    started = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=job.name)
+    instance.report_dagster_event(started, run_id=run.run_id)
+
+
+def with_settings(core: Core, **changes: object) -> Core:
+    return replace(core, settings=core.settings.model_copy(update=changes))
 
 
 class TestPayablesQueueSensor:
-    def test_requests_nothing_while_the_queue_is_empty(self, core: Core, instance: dg.DagsterInstance) -> None:
+    def test_keeps_a_standby_up_while_the_queue_is_empty(self, core: Core, instance: dg.DagsterInstance) -> None:
+        [request] = tick(payables_queue_sensor, core, instance).requests
+        pretend_a_drain_runs(instance, is_standby=True)
         result = tick(payables_queue_sensor, core, instance)
 
-        assert result.requests == []
-        assert result.skipped == "0 messages wait, 0 drain runs are under way"
-
-    def test_requests_a_drain_for_a_message(self, core: Core, instance: dg.DagsterInstance) -> None:
-        enqueue(core, 100)
-
-        [request] = tick(payables_queue_sensor, core, instance).requests
-
         assert request.run_key is None
+        assert request.run_config["ops"] == {"payables": {"config": {"standby": True}}}
+        assert request.tags.items() >= STANDBY_TAG.items()
+        assert result.requests == []
+        assert result.skipped == "0 messages wait, 1 drain runs are under way"
+
+    def test_requests_the_standbys_successor_before_it_leaves(self, core: Core, instance: dg.DagsterInstance) -> None:
+        pretend_a_drain_runs(instance, is_standby=True)
+
+        [request] = tick(payables_queue_sensor, with_settings(core, drain_duration_max_s=HANDOVER_S), instance).requests
+
+        assert request.tags.items() >= STANDBY_TAG.items()
+
+    def test_counts_no_other_drain_as_the_standby(self, core: Core, instance: dg.DagsterInstance) -> None:
+        pretend_a_drain_runs(instance)
+
+        assert len(tick(payables_queue_sensor, core, instance).requests) == 1
+
+    def test_requests_nothing_without_standbys_and_messages(self, core: Core, instance: dg.DagsterInstance) -> None:
+        assert tick(payables_queue_sensor, with_settings(core, drain_runs_standby=0), instance).requests == []
 
     def test_requests_as_many_as_the_backlog_deserves(self, core: Core, instance: dg.DagsterInstance) -> None:
-        eager = replace(core, settings=core.settings.model_copy(update={"drain_messages_per_run": 1}))
         for _ in range(6):
             enqueue(core, 100)
 
-        assert len(tick(payables_queue_sensor, eager, instance).requests) == core.settings.drain_runs_max
+        standby, *extras = tick(payables_queue_sensor, with_settings(core, drain_messages_per_run=1), instance).requests
+
+        assert standby.tags.items() >= STANDBY_TAG.items()
+        assert len(extras) == core.settings.drain_runs_max - 1
+        assert not any(STANDBY_TAG.items() <= extra.tags.items() or extra.run_config for extra in extras)
 
     def test_counts_the_drains_that_run(self, core: Core, instance: dg.DagsterInstance) -> None:
         enqueue(core, 100)
         pretend_a_drain_runs(instance)
 
-        result = tick(payables_queue_sensor, core, instance)
+        result = tick(payables_queue_sensor, with_settings(core, drain_runs_standby=0), instance)
 
         assert result.skipped == "1 messages wait, 1 drain runs are under way"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -195,6 +196,17 @@ class TestDrainQueue:
 
         assert sum(report.created for report in reports) == 500
         assert all_payables(core) == sorted(range(1, 501))
+
+    def test_stays_as_a_standby_however_empty_the_queue_is(self, core: Core) -> None:
+        patient = replace(core, settings=core.settings.model_copy(update={"drain_duration_max_s": 4}))
+
+        with ThreadPoolExecutor(1) as pool:
+            drain = pool.submit(patient.drain_queue, is_standby=True)
+            time.sleep(1.5)  # long after the others end: these tests' drains do not linger
+            core.accept_transactions([a_submission()])
+            core.relay_outbox()
+
+            assert drain.result().created == 1
 
     def test_leaves_what_it_cannot_process_to_the_dead_letter_queue(self, core: Core) -> None:
         core.accept_transactions([a_submission()])

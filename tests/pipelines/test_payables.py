@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dagster as dg
+
+from psp_core.bootstrap import Core
+from psp_pipelines.definitions import definitions
+from psp_pipelines.sensors.queue import payables_queue_sensor
+from tests.pipelines.operations import enqueue, metadata_of, run_job
+
+
+class TestPayables:
+    def test_shows_at_once_that_it_works_and_its_totals_in_the_end(
+        self, core: Core, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100, 200)
+
+        result = run_job("drain_payables", core, instance=instance)
+
+        shown = [
+            event.materialization.metadata["payables_created"].value
+            for event in result.get_asset_materialization_events()
+        ]
+        assert shown == [2, 2]
+
+    def test_works_as_the_standby_that_the_sensor_requests(self, core: Core, instance: dg.DagsterInstance) -> None:
+        brief = replace(core, settings=core.settings.model_copy(update={"drain_duration_max_s": 1}))
+        with dg.build_sensor_context(instance=instance, resources={"core": brief}, definitions=definitions) as context:
+            [request] = payables_queue_sensor.evaluate_tick(context).run_requests or []
+        enqueue(core, 100)
+
+        result = run_job("drain_payables", brief, instance=instance, run_config=request.run_config)
+
+        assert result.success
+        assert metadata_of(result, "payables")[""]["payables_created"] == 1
