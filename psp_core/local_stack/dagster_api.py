@@ -47,6 +47,12 @@ def code_errors(*, web_port: int) -> list[str]:
     return [message.strip().splitlines()[0] for message in found if message]
 
 
+def a_drain_runs(*, web_port: int) -> bool:
+    """Tell whether a run consumes the queue by now."""
+    criteria = {"statuses": ["STARTED"], "tags": [{"key": "psp/kind", "value": "drain"}]}
+    return bool(_run_ids(criteria, web_port=web_port))
+
+
 def end_dead_runs(*, web_port: int, silent_since_s: float) -> int:
     """Mark the runs as cancelled that say they run, but have said nothing since the Unix time `silent_since_s`.
 
@@ -55,12 +61,15 @@ def end_dead_runs(*, web_port: int, silent_since_s: float) -> int:
     Raises `LocalStackError` when Dagster does not answer.
     """
     criteria = {"statuses": ["STARTING", "STARTED", "CANCELING"], "updatedBefore": silent_since_s}
-    found = _graphql(_RUNS, port=web_port, variables={"filter": criteria, "limit": _RUNS_MAX})
-    ids = [] if found is None else [run["runId"] for run in found["runsOrError"].get("results", [])]
-    ended = _graphql(_END, port=web_port, variables={"ids": ids}) if ids else found
-    if ended is None:
+    ids = _run_ids(criteria, web_port=web_port)
+    if ids is None or (ids and _graphql(_END, port=web_port, variables={"ids": ids}) is None):
         raise LocalStackError("Dagster does not say which of its runs are dead.")
     return len(ids)
+
+
+def _run_ids(criteria: Mapping[str, Any], *, web_port: int) -> list[str] | None:
+    found = _graphql(_RUNS, port=web_port, variables={"filter": criteria, "limit": _RUNS_MAX})
+    return None if found is None else [run["runId"] for run in found["runsOrError"].get("results", [])]
 
 
 def _location_entries(web_port: int) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.commands import api, code_server, daemon, one_shot, webserver
-from psp_core.local_stack.dagster_api import code_errors, end_dead_runs
+from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, end_dead_runs
 from psp_core.local_stack.environment import Plan, platform_variables, read_plan, write_stack_environment
 from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
@@ -24,6 +24,8 @@ from psp_core.local_stack.supervision.supervisor import StopRequested, Superviso
 from psp_core.local_stack.welcome import welcome
 
 DATABASE, DAGSTER_DATABASE = "psp", "dagster"
+_DRAIN_WITHIN_S = 30
+"""A drain run is not waited for longer: an operator may have switched its sensor off."""
 _NEEDED_FILES = ("workspace.yaml", "dagster.yaml", "psp_api/gunicorn_conf.py")
 
 
@@ -67,6 +69,7 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     supervisor.run(create_queues)
     code = _start_platform(plan, supervisor=supervisor, environment=environment)
     _end_dead_runs(plan, silent_since_s=started_at_s)
+    supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port), timeout_s=_DRAIN_WITHIN_S)
     print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
     chores = {
         # A queue service that was killed forgets what it did not write, and that can be the queues themselves.

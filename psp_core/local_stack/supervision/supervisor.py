@@ -87,7 +87,7 @@ class Supervisor:
         """Run a command that ends by itself. Raises `LocalStackError` when it fails, `StopRequested` on Ctrl-C."""
         program.launch()
         try:
-            self._wait_until(lambda: not program.runs(), timeout_s=_ONE_SHOT_WITHIN_S)
+            self.wait_until(lambda: not program.runs(), timeout_s=_ONE_SHOT_WITHIN_S)
             if program.process is None or program.process.poll() != 0:
                 raise LocalStackError(program.failure())
         finally:
@@ -105,6 +105,14 @@ class Supervisor:
                 self._look_after(program, chore=after_restart.get(program.name))
             self._reap_orphans()
             self._pause()
+
+    def wait_until(self, condition: Callable[[], bool], *, timeout_s: float) -> None:
+        """Return once the condition holds or the time is over. Raises `StopRequested` on Ctrl-C."""
+        deadline = time.monotonic() + timeout_s
+        while not condition() and time.monotonic() < deadline:
+            self._pause(longest_s=0.05)
+            if self._stop_requested:
+                raise StopRequested
 
     def stop(self) -> None:
         """Stop everything in reverse order and verify that it is gone."""
@@ -126,7 +134,7 @@ class Supervisor:
         program.launch()
 
     def _await(self, program: Program) -> None:
-        self._wait_until(lambda: program.is_ready() or not program.runs(), timeout_s=program.ready_within_s)
+        self.wait_until(lambda: program.is_ready() or not program.runs(), timeout_s=program.ready_within_s)
         if not program.is_ready():
             raise LocalStackError(program.failure())
 
@@ -165,13 +173,6 @@ class Supervisor:
             program.ask_to_stop()
         for program in programs:
             program.wait_or_kill()
-
-    def _wait_until(self, condition: Callable[[], bool], *, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not condition() and time.monotonic() < deadline:
-            self._pause(longest_s=0.05)
-            if self._stop_requested:
-                raise StopRequested
 
     def _pause(self, *, longest_s: float = _TICK_S) -> None:
         """Wait for a signal (a child's end is one), but not long."""
