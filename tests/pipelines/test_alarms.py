@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -17,42 +12,7 @@ from psp_pipelines.definitions import definitions
 from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import DUE_ON, run_job, settle
-
-
-class Webhook:
-    """A web server that keeps what is posted, and may refuse the first times."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.refusals = 0
-        self.url = ""
-
-
-@contextmanager
-def a_webhook() -> Iterator[Webhook]:
-    webhook = Webhook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if webhook.refusals:
-                webhook.refusals -= 1
-                self.send_response(503)
-            else:
-                webhook.received.append(body)
-                self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    webhook.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield webhook
-    server.shutdown()
-    server.server_close()
+from tests.pipelines.webhook import Webhook, a_webhook
 
 
 @pytest.fixture
@@ -70,10 +30,6 @@ def run_failure(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterEvent:
     [record] = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
     assert record.event_log_entry.dagster_event
     return record.event_log_entry.dagster_event
-
-
-def told(webhook: Webhook) -> list[str]:
-    return [message["subject"] for message in webhook.received]
 
 
 class TestFailedRunAlarm:
@@ -113,7 +69,7 @@ class TestFailedCheckAlarm:
         run_job("watch", core, instance=instance)
         self.tick(core, instance, cursor)
 
-        assert told(webhook) == [
+        assert webhook.subjects == [
             "Check fails: payables: outbox_not_stuck",
             "Check is well again: payables: outbox_not_stuck",
         ]
@@ -132,7 +88,7 @@ class TestWebhookAlarms:
 
         WebhookAlarms(webhook.url, first_delay_s=0.01).send(subject="s", text="t", link="l")
 
-        assert told(webhook) == ["s"]
+        assert webhook.subjects == ["s"]
 
     def test_gives_up_loudly(self, webhook: Webhook) -> None:
         webhook.refusals = 99

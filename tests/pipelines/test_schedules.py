@@ -108,7 +108,8 @@ class TestSettlementSweep:
 
 
 class TestRequestsFor:
-    def test_puts_a_year_into_a_dozen_runs(self) -> None:
-        year = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
+    def test_puts_a_year_into_one_run_and_more_into_several(self) -> None:
+        days = [date(2024, 1, 1) + timedelta(days=number) for number in range(800)]
 
-        assert len(list(requests_for(year, requested_at="now"))) == 12
+        assert len(list(requests_for(days[:366], requested_at="now"))) == 1
+        assert len(list(requests_for(days, requested_at="now"))) == 3

@@ -1,0 +1,95 @@
+"""The real Dagster and a real browser, once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from psp_core.adapters.postgres.migrate import migrate
+from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.settings import Settings
+from tests.pipelines.browser.dagster_processes import running_dagster
+from tests.pipelines.browser.graphql import stop_schedules
+from tests.pipelines.browser.history import a_year_of_transactions
+from tests.pipelines.browser.operator import Operator
+from tests.pipelines.webhook import Webhook, a_webhook
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BUCKET = "psp-reports"
+
+
+@pytest.fixture(scope="session")
+def webhook() -> Iterator[Webhook]:
+    with a_webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
+    """The settings of a platform that has missed a year of due dates."""
+    for name in ("psp_browser", "dagster_browser"):
+        postgres.create_database(name)
+    migrate(postgres.url("psp_browser"))
+    settings = Settings(
+        database_url=postgres.url("psp_browser"),
+        sqs_endpoint_url=sqs.endpoint_url,
+        sqs_queue_name="browser-test",
+        drain_linger_s=0,
+        drain_receive_wait_s=0,
+    )
+    a_year_of_transactions(settings)
+    boto3.client("s3", endpoint_url=sqs.endpoint_url).create_bucket(Bucket=BUCKET)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def dagster_url(
+    browser: Browser,
+    missed_year: Settings,
+    postgres: EmbeddedPostgres,
+    sqs: EmbeddedSqs,
+    webhook: Webhook,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    with running_dagster(
+        missed_year,
+        folder=tmp_path_factory.mktemp("dagster"),
+        dagster_database_url=postgres.url("dagster_browser"),
+        extra={
+            "PSP_ALARM_URL": webhook.url,
+            "PSP_REPORTS_URL": f"s3://{BUCKET}",
+            "AWS_ENDPOINT_URL_S3": sqs.endpoint_url,
+        },
+    ) as url:
+        # The sweep would find the missed year by itself, and leave the tests nothing to press.
+        stop_schedules(url)
+        yield url
+
+
+@pytest.fixture
+def operator(browser: Browser, dagster_url: str, tmp_path: Path) -> Iterator[Operator]:
+    page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(60_000)
+    # PICTURES=docs/images makes the runbook's pictures anew.
+    yield Operator(page, dagster_url, pictures=Path(os.environ.get("PICTURES", tmp_path)))
+    page.screenshot(path=tmp_path / "last.png")
+    page.close()

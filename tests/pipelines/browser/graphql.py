@@ -1,0 +1,50 @@
+"""What the browser tests ask of Dagster beside the browser."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+PATIENCE_S = 240
+_FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
+_SCHEDULES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
+  schedules { name scheduleState { id } } } } } }"""
+_STOP = "mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
+_RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime } } } }"""
+_BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status } } } }"
+
+
+def ask(url: str, query: str, **variables: Any) -> Any:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(f"{url}/graphql", data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+def stop_schedules(url: str) -> None:
+    for repository in ask(url, _SCHEDULES)["repositoriesOrError"]["nodes"]:
+        for schedule in repository["schedules"]:
+            ask(url, _STOP, id=schedule["scheduleState"]["id"])
+
+
+def runs_by_hand(url: str) -> list[dict[str, Any]]:
+    """Return the runs that were launched from an asset's page, newest first."""
+    runs = ask(url, _RUNS)["runsOrError"]["results"]
+    return [run for run in runs if run["jobName"] == "__ASSET_JOB"]
+
+
+def wait_for_end(url: str, *, more_than: int) -> list[dict[str, Any]]:
+    """Wait until everything has ended that was launched; return the runs beside the first `more_than`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        runs = runs_by_hand(url)
+        backfills = ask(url, _BACKFILLS)["partitionBackfillsOrError"]["results"]
+        ended = all(run["status"] in _FINISHED for run in runs) and all(
+            backfill["status"] not in {"REQUESTED", "CANCELING"} for backfill in backfills
+        )
+        if ended and len(runs) > more_than:
+            return runs[: len(runs) - more_than]
+        time.sleep(1)
+    raise TimeoutError(f"no end of what was launched within {PATIENCE_S} s")

@@ -1,0 +1,90 @@
+"""A person at Dagster's pages: what they press and what they see."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+ROOT = Path(__file__).parents[3]
+_WITHOUT_FOLDER = """folder => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(folder, "");
+}"""
+PAGE_MS = 30_000
+PATIENCE_S = 240
+"""The daemon looks at backfills every 30 seconds, and machines that test have other things to do."""
+
+
+@dataclass
+class Operator:
+    page: Page
+    url: str
+    pictures: Path
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.url}{path}")
+
+    def sees(self, text: str, *, within: Locator | None = None) -> None:
+        """Wait until the text is on the page."""
+        # A log holds a sentence several times, and not all of them are scrolled into sight.
+        expect((within or self.page).get_by_text(text).locator("visible=true").first).to_be_visible(timeout=PAGE_MS)
+
+    def finds(self, path: str, *texts: str) -> None:
+        """Open the page, and again as long as it does not show all of the texts: few pages renew themselves."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self.open(path)
+            try:
+                for text in texts:
+                    self.sees(text)
+                return
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+
+    def backfill(self, dates: str, *, reason: str | None, picture: str | None = None) -> None:
+        """Launch a backfill of `settlement`, from its page: dates, reason, launch."""
+        self.open("/assets/settlement?view=partitions")
+        self.page.get_by_role("button", name="Materialize…").first.click()
+        dialog = self.page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
+        dialog.get_by_text("Show all partitions").click()
+        box = dialog.get_by_role("textbox").first
+        box.fill(dates)
+        box.press("Enter")
+        if reason:
+            self._tag(dialog, "psp/reason", reason)
+        if picture:
+            self.photograph(picture)
+        dialog.get_by_role("button", name=re.compile("Launch")).last.click()
+        expect(dialog).to_be_hidden(timeout=PAGE_MS)
+
+    def waits_until_settled(self, count: int) -> None:
+        """Wait on the asset's page until so many of its dates are settled."""
+        self.finds("/assets/settlement?view=partitions", f"Materialized ({count})")
+
+    def sees_the_plot_of(self, series: str) -> None:
+        """Look at the numbers of the asset as a line over its partitions."""
+        self.finds("/assets/settlement?view=overview", series)
+        self.page.get_by_role("radio", name="Plots").or_(self.page.get_by_text("Plots", exact=True)).first.click()
+        expect(self.page.locator("canvas").first).to_be_visible(timeout=PAGE_MS)
+
+    def photograph(self, name: str) -> None:
+        """Keep what is on the screen, for the runbook."""
+        self.page.wait_for_timeout(1_500)
+        # Where this machine keeps the repository is nobody's business.
+        self.page.evaluate(_WITHOUT_FOLDER, f"{ROOT}/")
+        self.page.screenshot(path=self.pictures / f"{name}.png")
+
+    def _tag(self, dialog: Locator, key: str, value: str) -> None:
+        dialog.get_by_text("Tags", exact=True).click()
+        dialog.get_by_role("button", name="Add tags").click()
+        form = self.page.get_by_role("dialog").filter(has_text="Add tags to run")
+        form.get_by_placeholder("Tag Key").fill(key)
+        form.get_by_placeholder("Tag Value").fill(value)
+        form.get_by_role("button", name="Apply").click()
+        expect(form).to_be_hidden(timeout=PAGE_MS)
+        self.sees(f"{key}: {value}")

@@ -1,0 +1,93 @@
+"""What finance operations do, in the real web interface with the real daemon. Slow: a minute or more each."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from psp_core.bootstrap import build_core
+from psp_core.settings import Settings
+from tests.pipelines.browser.graphql import runs_by_hand, wait_for_end
+from tests.pipelines.browser.history import MISSED_DAYS
+from tests.pipelines.browser.operator import Operator
+from tests.pipelines.webhook import Webhook
+
+pytestmark = pytest.mark.timeout(900)
+LAST = datetime.now(UTC).date() - timedelta(days=20)
+FIRST = LAST - timedelta(days=9)
+RANGE = f"[{FIRST}...{LAST}]"
+YEAR = f"[{datetime.now(UTC).date() - timedelta(days=MISSED_DAYS - 1)}...{datetime.now(UTC).date()}]"
+
+
+def unsettled(settings: Settings) -> list[date]:
+    core = build_core(settings)
+    found = core.find_unsettled_dates()
+    core.check_books.require()
+    return found
+
+
+class TestOperator:
+    """In the order of their lines: each goes on from where the last one left the platform."""
+
+    def test_sees_what_there_is(self, operator: Operator) -> None:
+        operator.finds("/assets/payables", "payables_created")
+
+        operator.finds("/locations/psp/asset-groups/settlement", "settlement_report", "sqs")
+        operator.photograph("asset-graph")
+
+    def test_backfills_a_range_and_sees_metadata_and_checks(self, operator: Operator, missed_year: Settings) -> None:
+        operator.backfill(RANGE, reason="The schedule was off", picture="launch-backfill")
+        operator.waits_until_settled(10)
+
+        operator.finds(f"/assets/settlement?view=partitions&partition={LAST}", "settled_for_the_date", "lightsabers-co")
+        operator.photograph("settled-partition")
+        operator.finds("/assets/settlement?view=checks", "books_balance", "control_totals")
+        operator.photograph("checks")
+        assert not set(unsettled(missed_year)) & {FIRST + timedelta(days=number) for number in range(10)}
+
+    def test_repeats_it_and_sees_no_effect(self, operator: Operator) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        operator.backfill(RANGE, reason="To be sure")
+
+        [run] = wait_for_end(operator.url, more_than=before)
+        assert run["status"] == "SUCCESS"
+        operator.finds(f"/assets/settlement?view=partitions&partition={LAST}", "settled_in_this_run", "nothing")
+        operator.photograph("second-run")
+
+    def test_is_asked_for_a_reason_and_told_of_the_failure_once(self, operator: Operator, webhook: Webhook) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        operator.backfill(f"[{FIRST}...{FIRST}]", reason=None)
+
+        [run] = wait_for_end(operator.url, more_than=before)
+        assert run["status"] == "FAILURE"
+        operator.finds(f"/runs/{run['runId']}", "settle by hand needs a reason")
+        operator.photograph("failed-run")
+        expect_told(operator, webhook, run["runId"])
+
+    def test_catches_up_a_missed_year(self, operator: Operator, missed_year: Settings) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        operator.backfill(YEAR, reason="A year without settlements")
+        operator.waits_until_settled(MISSED_DAYS)
+
+        runs = wait_for_end(operator.url, more_than=before)
+        assert {run["status"] for run in runs} == {"SUCCESS"}
+        assert unsettled(missed_year) == []
+        print(f"{len(runs)} runs, {sum(run['endTime'] - run['startTime'] for run in runs):.0f} s of run time")
+        operator.photograph("caught-up")
+        operator.sees_the_plot_of("net_BRL_minor_units")
+        operator.photograph("settled-by-day")
+
+
+def expect_told(operator: Operator, webhook: Webhook, run_id: str) -> None:
+    """Wait for the alarm, and some ticks more for one too many."""
+    for _ in range(60):
+        if webhook.received:
+            break
+        operator.page.wait_for_timeout(1_000)
+    operator.page.wait_for_timeout(15_000)
+    [message] = [message for message in webhook.received if message["link"].endswith(run_id)]
+    assert "needs a reason" in message["detail"]
