@@ -18,7 +18,7 @@ Shown: TypeAlias = dg.MetadataValue[Any]
 
 def of_settlement(report: SettlementReport, *, seconds: float, reports_url: str) -> dict[str, Any]:
     """Return what one due date's settlement shows: this run's part, and the date's whole."""
-    count = sum(item.totals.count for item in report.settled)
+    count = report.count
     whole = merge_merchants([*report.existing, *report.settled])
     return {
         "dry_run": report.dry_run,

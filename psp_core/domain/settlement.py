@@ -70,6 +70,11 @@ class SettlementReport:
     existing: list[MerchantTotals] = field(default_factory=list)
     dry_run: bool = False
 
+    @property
+    def count(self) -> int:
+        """The payables of this call, of all currencies."""
+        return sum(item.totals.count for item in self.settled)
+
     def by_currency(self) -> dict[Currency, Totals]:
         """Return what was settled in this call, summed by currency."""
         return totals_by_currency(self.settled)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from psp_core.domain.errors import BooksDoNotBalance
 from psp_core.domain.settlement import MerchantTotals, totals_by_currency
+from psp_core.observability import get_logger
 from psp_pipelines import metadata
 from psp_pipelines.assets.payables import payables
 from psp_pipelines.by_hand import record_if_by_hand
@@ -18,6 +19,7 @@ from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import DATES_PER_RUN
 
 CONTROL_TOTALS = "control_totals"
+_log = get_logger(__name__)
 
 
 class SettlementConfig(dg.Config):
@@ -95,6 +97,8 @@ def _settle(
             dry_run=config.dry_run,
             on_progress=progress,
         )
+    # An alarm in infrastructure/ watches this field: a day without it is a day on which nobody was paid.
+    _log.info("settled", due_on=key, dry_run=report.dry_run, settled_count=0 if report.dry_run else report.count)
     shown = metadata.of_settlement(report, seconds=progress.elapsed_s, reports_url=core.settings.reports_url)
     if config.dry_run:
         context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=shown))

@@ -7,6 +7,7 @@ from datetime import date
 
 import dagster as dg
 from sqlalchemy import create_engine
+from structlog.testing import capture_logs
 
 from psp_core.bootstrap import Core
 from psp_core.domain.listing import Page, SettlementFilter
@@ -48,6 +49,20 @@ class TestSettlement:
         report = metadata_of(result, "settlement_report")[DUE_ON]
         assert report["lines"] == 2
         assert shown["report"] in report["all.csv"]
+
+    def test_logs_how_many_it_settled_for_the_alarm_that_watches(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500, 999)
+
+        with capture_logs() as logs:
+            settle(core, instance=instance, by_hand=True, dry_run=True, reason="to see")
+            settle(core, instance=instance)
+
+        assert [(line["due_on"], line["settled_count"]) for line in logs if "settled_count" in line] == [
+            (DUE_ON, 0),
+            (DUE_ON, 2),
+        ]
 
     def test_does_nothing_the_second_time_and_shows_what_was_settled(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
