@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 MIGRATED = "migrated"
 """The database at the newest schema, with nothing in it: others are copies."""
 
-TABLES = "transactions, payables, settlements, outbox, idempotency_keys, fee_plans"
+TABLES = "idempotency_keys, transactions, outbox, payables, settlements, fee_plans"
+"""In the order in which a commit of the API locks them: it may still run when the load has ended."""
 _MIB = 1 << 20
 
 
