@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from psp_api.openapi import examples
@@ -91,7 +92,9 @@ def _responses(operation: Operation, auth_mode: str, schemas: dict[str, Any]) ->
     status, headers = ("201", RESPONSE["created"]) if operation.writes else ("200", RESPONSE["read"])
     if operation.query is not None:
         headers = RESPONSE["list"]
-    content = {_JSON: {"schema": schema, "example": operation.example}}
+    # Ids are UUIDs until they are written.
+    example = orjson.loads(orjson.dumps(operation.example))
+    content = {_JSON: {"schema": schema, "example": example}}
     responses: dict[str, Any] = {status: {"description": operation.summary, "headers": headers, "content": content}}
     if not operation.writes and operation.query is None:
         responses["304"] = {"description": "Not changed since", "headers": RESPONSE["read"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from psp_api.problems.catalogue import BODY_TOO_LARGE, BROKEN_JSON, INVALID, OF_DOMAIN_ERRORS, Problem
 from psp_api.problems.handlers import problem_body
 from psp_api.problems.refusals import FieldProblem, ProblemAnswer
@@ -12,8 +14,8 @@ from psp_core.domain.payables import PayableStatus, PayableType
 from psp_core.domain.settlement import SettlementStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 
-_TRANSACTION_ID = "24e249f8-ca37-430a-afe9-bf05d9cd5688"
-_SETTLEMENT_ID = "0173c8f1-7d1d-7cc3-98c4-dc0c0c07398f"
+_TRANSACTION_ID = UUID("24e249f8-ca37-430a-afe9-bf05d9cd5688")
+_SETTLEMENT_ID = UUID("0173c8f1-7d1d-7cc3-98c4-dc0c0c07398f")
 _REQUEST_ID = "9352bb4b7d1623069f37f7f8efe3c596"
 
 TRANSACTION_BODY = {
@@ -46,7 +48,7 @@ TRANSACTION: TransactionAnswer = {
 }
 
 PAYABLE: PayableAnswer = {
-    "id": "4833e715-fb9b-4c60-8b8f-5bab65ea11e5",
+    "id": UUID("4833e715-fb9b-4c60-8b8f-5bab65ea11e5"),
     "customer_id": "123",
     "status": PayableStatus.WAITING_FUNDS,
     "payment_date": "2020-08-18T22:26:23.693Z",
@@ -99,7 +101,7 @@ def problem(kind: Problem, *, path: str) -> ProblemAnswer:
     return problem_body(
         kind,
         detail="3 problems; nothing was stored" if is_invalid else _DETAILS.get(kind, kind.title),
-        path=path.replace("{id}", _TRANSACTION_ID),
+        path=path.replace("{id}", str(_TRANSACTION_ID)),
         request_id=_REQUEST_ID,
         errors=_FIELD_PROBLEMS if is_invalid else (),
     )

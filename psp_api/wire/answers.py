@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 import orjson
 from pydantic import Field, WithJsonSchema
@@ -20,7 +21,7 @@ HIDDEN_CODE: Literal["***"] = "***"
 EXAMPLE_INSTANT = "2020-07-19T22:26:23.693Z"
 
 
-Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_INSTANT]})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00")]
@@ -82,7 +83,7 @@ class SettlementAnswer(TypedDict):
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:
     return {
-        "id": str(row.id),
+        "id": row.id,
         "description": row.description,
         "customer_id": row.customer_id,
         "amount": row.amount.minor,
@@ -103,7 +104,7 @@ def transaction_answer(row: Transaction) -> TransactionAnswer:
 
 def payable_answer(row: Payable) -> PayableAnswer:
     return {
-        "id": str(row.id),
+        "id": row.id,
         "customer_id": row.customer_id,
         "status": row.status,
         "payment_date": instant(row.payment_at),
@@ -111,20 +112,20 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "receivable_amount": row.receivable.minor,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
-        "transaction_id": str(row.transaction_id),
+        "transaction_id": row.transaction_id,
         "amount": row.amount.minor,
         "fee_amount": row.fee.minor,
         "currency": row.amount.currency,
         "installment": row.installment,
         "type": row.type,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
-        "settlement_id": str(row.settlement_id) if row.settlement_id else None,
+        "settlement_id": row.settlement_id,
     }
 
 
 def settlement_answer(row: Settlement) -> SettlementAnswer:
     return {
-        "id": str(row.id),
+        "id": row.id,
         "customer_id": row.customer_id,
         "status": row.status,
         "due_date": row.due_on.isoformat(),
@@ -151,7 +152,9 @@ def many_transactions(rows: Sequence[Transaction]) -> bytes:
 
 def instant(at: datetime) -> str:
     """Return a UTC instant as `2020-07-19T22:26:23.693Z`."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # Cut to milliseconds here, because orjson writes an instant several times as fast as isoformat().
+    text = orjson.dumps(at, option=orjson.OPT_UTC_Z).decode()
+    return f"{text[1:24]}Z" if at.microsecond else f"{text[1:20]}.000Z"
 
 
 def percent(bps: int) -> int | float:

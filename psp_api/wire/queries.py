@@ -159,8 +159,8 @@ def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | 
         return None
 
 
-def next_page_link(path: str, query: Paging, *, last_id: str) -> str:
+def next_page_link(path: str, query: Paging, *, last_id: UUID) -> str:
     """Return the Link header's value (RFC 8288) for the rows older than `last_id`."""
-    cursor = base64.urlsafe_b64encode(UUID(last_id).bytes).rstrip(b"=").decode()
+    cursor = base64.urlsafe_b64encode(last_id.bytes).rstrip(b"=").decode()
     kept = query.model_dump(mode="json", by_alias=True, exclude={"page", "cursor"}, exclude_unset=True)
     return f'<{path}?{urlencode({**kept, "cursor": cursor})}>; rel="next"'

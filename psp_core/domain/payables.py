@@ -39,9 +39,8 @@ class PayableSource:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Payable:
-    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`."""
+class Payable(NamedTuple):
+    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`. A tuple: lists hold many."""
 
     id: UUID
     transaction_id: UUID

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,11 +62,11 @@ class Conditions:
         if end is not None:
             self.add("id < %s", first_id_at(end + _ALMOST_A_MILLISECOND))
 
-    def newest_first(self, connection: Connection, table: str, columns: str, page: Page) -> Iterable[Row[Any]]:
+    def newest_first(self, connection: Connection, table: str, columns: str, page: Page) -> Sequence[Row[Any]]:
         if page.after is not None:
             self.add("id < %s", page.after)
         where = " AND ".join(["customer_id = %s", *self._texts])
         return connection.exec_driver_sql(
             f"SELECT {columns} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %s OFFSET %s",
             (self.customer_id, *self._values, page.limit, page.offset),
-        )
+        ).all()

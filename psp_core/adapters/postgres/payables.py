@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
@@ -36,6 +36,11 @@ FROM unnest(
 )
 ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
 """
+
+# A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
+_CURRENCIES = {each.value: each for each in Currency}
+_STATUSES = {each.value: each for each in PayableStatus}
+_TYPES = {each.value: each for each in PayableType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +87,28 @@ def _columns(ids: Sequence[UUID], rows: Sequence[NewPayable]) -> Iterator[str]:
     yield arrays.instants([row.paid_at for row in rows])
 
 
-def _payable(row: Row[Any]) -> Payable:
-    currency = Currency(row.currency)
+def _payable(row: Sequence[Any]) -> Payable:
+    (
+        id, transaction_id, customer_id, type, status, _, installment, installments, code, amount_minor,
+        fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, settlement_id, created_at, updated_at,
+    ) = row  # fmt: skip
+    currency = _CURRENCIES[code]
     return Payable(
-        id=row.id,
-        transaction_id=row.transaction_id,
-        customer_id=row.customer_id,
-        type=PayableType(row.type),
-        status=PayableStatus(row.status),
-        installment=row.installment,
-        installments=row.installments,
-        amount=Money(row.amount_minor, currency),
-        fee_bps=row.fee_bps,
-        fee=Money(row.fee_minor, currency),
-        receivable=Money(row.receivable_minor, currency),
-        payment_at=row.payment_at,
-        due_on=row.due_on,
-        paid_at=row.paid_at,
-        settlement_id=row.settlement_id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        id=id,
+        transaction_id=transaction_id,
+        customer_id=customer_id,
+        type=_TYPES[type],
+        status=_STATUSES[status],
+        installment=installment,
+        installments=installments,
+        amount=Money(amount_minor, currency),
+        fee_bps=fee_bps,
+        fee=Money(fee_minor, currency),
+        receivable=Money(receivable_minor, currency),
+        payment_at=payment_at,
+        due_on=due_on,
+        paid_at=paid_at,
+        settlement_id=settlement_id,
+        created_at=created_at,
+        updated_at=updated_at,
     )

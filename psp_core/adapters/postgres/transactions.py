@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
@@ -41,6 +41,11 @@ WHERE id >= %s AND id < %s
   AND NOT EXISTS (SELECT FROM payables WHERE payables.transaction_id = transactions.id)
 ORDER BY id LIMIT %s
 """
+
+# A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
+_CURRENCIES = {each.value: each for each in Currency}
+_PAYMENT_METHODS = {each.value: each for each in PaymentMethod}
+_STATUSES = {each.value: each for each in TransactionStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +109,24 @@ def _columns(rows: Sequence[Transaction]) -> Iterator[str]:
     yield arrays.instants([row.updated_at for row in rows])
 
 
-def _transaction(row: Row[Any]) -> Transaction:
+def _transaction(row: Sequence[Any]) -> Transaction:
+    (
+        id, customer_id, status, amount_minor, code, payment_method, installments, description, reference,
+        card_holder_name, card_expires_on, card_last_four, card_brand, created_at, updated_at,
+    ) = row  # fmt: skip
     return Transaction(
-        id=row.id,
-        status=TransactionStatus(row.status),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        customer_id=row.customer_id,
-        description=row.description,
-        amount=Money(row.amount_minor, Currency(row.currency)),
-        payment_method=PaymentMethod(row.payment_method),
-        card_holder_name=row.card_holder_name,
-        card_expires_on=row.card_expires_on,
-        card_last_four=row.card_last_four,
-        card_brand=row.card_brand,
-        installments=row.installments,
-        reference=row.reference,
+        id=id,
+        status=_STATUSES[status],
+        created_at=created_at,
+        updated_at=updated_at,
+        customer_id=customer_id,
+        description=description,
+        amount=Money(amount_minor, _CURRENCIES[code]),
+        payment_method=_PAYMENT_METHODS[payment_method],
+        card_holder_name=card_holder_name,
+        card_expires_on=card_expires_on,
+        card_last_four=card_last_four,
+        card_brand=card_brand,
+        installments=installments,
+        reference=reference,
     )
