@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,3 +43,13 @@ class TestOthers:
     @given(st.lists(st.uuids()))
     def test_uuids_come_back_as_they_were(self, connection: Connection, values: list[object]) -> None:
         assert connection.exec_driver_sql("SELECT %s::uuid[]", (arrays.uuids(values),)).scalar_one() == values
+
+    @given(st.lists(st.none() | st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.timezones())))
+    def test_instants_come_back_as_they_were(self, connection: Connection, values: list[datetime | None]) -> None:
+        result = connection.exec_driver_sql("SELECT %s::timestamptz[]", (arrays.instants(values),)).scalar_one()
+
+        assert result == [value and value.astimezone(UTC) for value in values]
+
+    @given(st.lists(st.dates(date(1970, 1, 1))))
+    def test_dates_come_back_as_they_were(self, connection: Connection, values: list[date]) -> None:
+        assert connection.exec_driver_sql("SELECT %s::date[]", (arrays.dates(values),)).scalar_one() == values
