@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from psp_core.domain.money import Money
@@ -51,9 +52,8 @@ class NewTransaction:
         return TransactionStatus.PAID if is_debit else TransactionStatus.PENDING_PAYMENT
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A stored card transaction."""
+class Transaction(NamedTuple):
+    """A stored card transaction. A tuple, since a batch and a list hold many."""
 
     id: UUID
     status: TransactionStatus
