@@ -43,6 +43,14 @@ class TestABatch:
         assert other.json()["code"] == "idempotency_key_reused"
         assert len(client.get("/transactions").json()) == 2
 
+    def test_that_is_large_is_repeated_byte_by_byte(self, client: httpx.Client) -> None:
+        bodies = [a_body(amount=100 + n) for n in range(100)]
+        first = client.post("/transactions/batch", json=bodies, headers={"Idempotency-Key": "a"})
+
+        again = client.post("/transactions/batch", json=bodies, headers={"Idempotency-Key": "a"})
+
+        assert (again.status_code, again.content) == (201, first.content)
+
     def test_becomes_payables(self, api: Api, client: httpx.Client) -> None:
         created = client.post("/transactions/batch", json=[a_body(amount=100 + n) for n in range(20)]).json()
 
