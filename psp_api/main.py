@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 
 from falcon.asgi import App, Request, Response
@@ -26,8 +25,7 @@ def create_app() -> App[Request, Response]:
     """Build the application from the environment. Called in each worker, after the fork."""
     settings = Settings()
     configure_logging(settings)
-    configure_tracing(service_name="psp-api")
-    return build_app(build_api_core(settings), tracer=_tracer())
+    return build_app(build_api_core(settings), tracer=configure_tracing(service_name="psp-api"))
 
 
 def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Response]:
@@ -73,11 +71,3 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     docs = documentation.Docs()
     app.add_route("/docs", docs)
     app.add_route("/docs/{name}", docs)
-
-
-def _tracer() -> Tracer | None:
-    if not any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
-        return None
-    from opentelemetry.trace import get_tracer
-
-    return get_tracer("psp_api")

@@ -22,7 +22,8 @@ class Tracing:
         span = self._tracer.start_span(req.method, context=extract(carrier), kind=SpanKind.SERVER)
         context = span.get_span_context()
         req.context.span = span
-        req.context.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        if context.is_valid:
+            req.context.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _succeeded: bool) -> None:
         span = req.context.span

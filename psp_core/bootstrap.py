@@ -11,6 +11,7 @@ from psp_core.adapters.alarms import alarms_to
 from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
+from psp_core.adapters.tracing import drain_traces
 from psp_core.domain.api_keys import Pepper
 from psp_core.domain.errors import ApiKeysNotConfigured
 from psp_core.ports import Alarms, Clock, Ids, Queue, Store
@@ -86,7 +87,7 @@ class Core:
             receive_wait_s=self.settings.drain_receive_wait_s,
             duration_max_s=self.settings.drain_duration_max_s,
         )
-        return DrainQueue(self.queue, self.create_payables, limits)
+        return DrainQueue(self.queue, self.create_payables, limits, drain_traces())
 
     @cached_property
     def plan_drains(self) -> PlanDrains:

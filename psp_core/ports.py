@@ -254,6 +254,18 @@ class Queue(Protocol):
     def delete_dead_letters(self, receipts: Sequence[str]) -> None: ...
 
 
+class Traces(Protocol):
+    """What becomes visible of a merchant's request after it was answered."""
+
+    def processing(self, messages: Sequence[QueueMessage]) -> AbstractContextManager[None]:
+        """Show the block as the work on these messages, each in the trace that its `traceparent` names."""
+        ...
+
+    def flush(self) -> None:
+        """Send away what is still in hand, waiting for seconds at most; never raises."""
+        ...
+
+
 class Alarms(Protocol):
     def send(self, *, subject: str, text: str, link: str) -> None:
         """Tell people that something needs them. Raises when nobody could be told, after some attempts."""

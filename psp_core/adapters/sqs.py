@@ -195,7 +195,8 @@ def _parse(text: str) -> tuple[list[UUID] | None, str | None]:
         body = json.loads(text)
         if body["v"] != MESSAGE_VERSION:
             return None, None
-        return [UUID(id) for id in body["transaction_ids"]], body.get("traceparent")
+        traceparent = body.get("traceparent")
+        return [UUID(id) for id in body["transaction_ids"]], traceparent if isinstance(traceparent, str) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None
 

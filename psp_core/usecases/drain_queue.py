@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psp_core.domain.errors import QueueUnavailable
 from psp_core.domain.messages import QueueMessage
-from psp_core.ports import Queue
+from psp_core.ports import Queue, Traces
 from psp_core.usecases.create_payables import CreatePayables
 
 RETRY_AFTER_S = 1
@@ -49,6 +49,7 @@ class DrainQueue:
     queue: Queue
     create_payables: CreatePayables
     limits: DrainLimits
+    traces: Traces
 
     def __call__(
         self, *, is_standby: bool = False, on_commit: Callable[[DrainReport], None] = lambda _: None
@@ -59,6 +60,12 @@ class DrainQueue:
         A message is deleted only after the commit of its payables; killed in between, it comes
         back and changes nothing. Raises QueueUnavailable when there was an outage as long as that.
         """
+        try:
+            return self._drain(on_commit)
+        finally:
+            self.traces.flush()
+
+    def _drain(self, on_commit: Callable[[DrainReport], None]) -> DrainReport:
         report = DrainReport()
         with _Receivers(self.queue, self.limits) as receivers:
             started = last_work = time.monotonic()
@@ -80,6 +87,10 @@ class DrainQueue:
         return report
 
     def _commit(self, batch: list[QueueMessage], report: DrainReport) -> None:
+        with self.traces.processing(batch):
+            self._create_and_delete(batch, report)
+
+    def _create_and_delete(self, batch: list[QueueMessage], report: DrainReport) -> None:
         readable = [message for message in batch if message.transaction_ids is not None]
         result = self.create_payables([id for message in readable for id in message.transaction_ids or ()])
         done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]
