@@ -110,9 +110,15 @@ class Paging(BaseModel):
 class TransactionQuery(Paging):
     status: TransactionStatus | None = None
     payment_method: PaymentMethod | None = None
+    transaction_id: Id | None = None
     reference: Reference | None = None
+    settlement_id: Id | None = Field(default=None, description="paid some of it")
     created_from: Instant | None = Field(default=None, alias="created_at[gte]")
     created_before: Instant | None = Field(default=None, alias="created_at[lt]")
+    payment_from: Instant | None = Field(
+        default=None, alias="payment_date[gte]", description="with `payment_date[lt]`: some of it is due in between"
+    )
+    payment_before: Instant | None = Field(default=None, alias="payment_date[lt]")
     amount_min: Amount | None = Field(default=None, alias="amount[gte]")
     amount_max: Amount | None = Field(default=None, alias="amount[lte]")
 

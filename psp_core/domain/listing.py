@@ -28,9 +28,17 @@ class TransactionFilter:
 
     status: TransactionStatus | None = None
     payment_method: PaymentMethod | None = None
+    transaction_id: UUID | None = None
     reference: str | None = None
+    settlement_id: UUID | None = None
+    """Transactions of which this settlement paid something."""
+
     created_from: datetime | None = None
     created_before: datetime | None = None
+    payment_from: datetime | None = None
+    payment_before: datetime | None = None
+    """Transactions of which a payable is due in between."""
+
     amount_min: int | None = None
     amount_max: int | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
@@ -39,6 +40,17 @@ class Conditions:
                 self.customer_id,
                 reference,
             )
+
+    def with_a_payable(
+        self, *, settlement_id: UUID | None, due_from: datetime | None, due_before: datetime | None
+    ) -> None:
+        """Bound to the merchant's transactions that have such a payable."""
+        payables = Conditions(self.customer_id)
+        payables.equal("settlement_id", settlement_id)
+        payables.within("payment_at", due_from, due_before)
+        if payables._texts:
+            where = " AND ".join(["customer_id = %s", *payables._texts])
+            self.add(f"id IN (SELECT transaction_id FROM payables WHERE {where})", self.customer_id, *payables._values)
 
     def between(self, column: str, least: int | None, most: int | None) -> None:
         if least is not None:

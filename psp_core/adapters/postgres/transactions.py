@@ -65,7 +65,11 @@ class PostgresTransactions:
         conditions = Conditions(customer_id)
         conditions.equal("status", where.status)
         conditions.equal("payment_method", where.payment_method)
+        conditions.equal("id", where.transaction_id)
         conditions.equal("reference", where.reference)
+        conditions.with_a_payable(
+            settlement_id=where.settlement_id, due_from=where.payment_from, due_before=where.payment_before
+        )
         conditions.created(where.created_from, where.created_before)
         conditions.between("amount_minor", where.amount_min, where.amount_max)
         return [_transaction(row) for row in conditions.newest_first(self.connection, "transactions", _COLUMNS, page)]

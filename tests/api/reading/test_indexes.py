@@ -46,12 +46,15 @@ class TestAFilter:
     @pytest.mark.parametrize(
         ("where", "index", "condition"),
         [
-            (TransactionFilter(), "transactions_merchant_idx", ""),
-            (TransactionFilter(status=TransactionStatus.PAID), "transactions_merchant_idx", ""),
+            (TransactionFilter(), "transactions_merchant_idx", "customer_id"),
+            (TransactionFilter(status=TransactionStatus.PAID), "transactions_merchant_idx", "status"),
             (TransactionFilter(payment_method=PaymentMethod.DEBIT_CARD), "transactions_merchant_idx", "payment_method"),
             (TransactionFilter(amount_min=7, amount_max=9), "transactions_merchant_idx", "amount_minor"),
             (TransactionFilter(created_from=NOW), "transactions_merchant_idx", "id >="),
             (TransactionFilter(reference="order 66"), "transactions_reference_idx", "reference"),
+            (TransactionFilter(transaction_id=ID), "transactions_", "id ="),
+            (TransactionFilter(settlement_id=ID), "payables_settlement_idx", "settlement_id"),
+            (TransactionFilter(payment_from=NOW + timedelta(days=60)), "payables_merchant_idx", "payment_at"),
         ],
     )
     def test_of_transactions_uses_an_index(
@@ -64,6 +67,8 @@ class TestAFilter:
     @pytest.mark.parametrize(
         ("where", "index", "condition"),
         [
+            (PayableFilter(), "payables_merchant_idx", "customer_id"),
+            (PayableFilter(created_from=NOW), "payables_merchant_idx", "id >="),
             (PayableFilter(status=PayableStatus.PAID), "payables_merchant_idx", "status"),
             (PayableFilter(payment_method=PaymentMethod.DEBIT_CARD), "payables_merchant_idx", "payment_method"),
             (PayableFilter(amount_min=7, amount_max=9), "payables_merchant_idx", "amount_minor"),

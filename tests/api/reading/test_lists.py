@@ -117,6 +117,29 @@ class TestTransactionFilters:
         assert amounts(client.get("/transactions", params={"reference": "order 66"})) == [3]
         assert amounts(client.get("/transactions", params={"reference": "order"})) == []
 
+    def test_find_what_a_settlement_paid_and_when_it_is_due(
+        self, api: Api, client: httpx.Client, in_a_month: Core
+    ) -> None:
+        credit = create(client, amount=1000, installments=2)
+        debit = create(client, amount=700, payment_method="debit_card")
+        payables = payables_of(api.core, client, credit, debit)
+        first, second = sorted(item["payment_date"] for item in payables if item["transaction_id"] == credit["id"])
+        in_a_month.settle_payables(due_on=datetime.fromisoformat(first).date())
+        [settlement] = client.get("/settlements").json()
+
+        def found(**parameters: str) -> list[int]:
+            return amounts(client.get("/transactions", params=parameters))
+
+        assert found(transaction_id=credit["id"]) == [1000]
+        assert found(transaction_id=NOT_AN_ID) == []
+        assert found(settlement_id=settlement["id"]) == [1000]
+        assert found(settlement_id=NOT_AN_ID) == []
+        assert found(**{"payment_date[gte]": first}) == [1000]
+        assert found(**{"payment_date[lt]": first}) == [700]
+        assert found(**{"payment_date[lt]": second}) == [700, 1000]
+        # One payable must be both: paid by the settlement, and due then.
+        assert found(**{"settlement_id": settlement["id"], "payment_date[gte]": second}) == []
+
     def test_bound_the_creation_time_to_the_millisecond(self, client: httpx.Client) -> None:
         created = create(client)
         at = datetime.fromisoformat(created["created_at"])
