@@ -12,7 +12,7 @@ from falcon.asgi import Request, Response
 
 from psp_api.authentication import Authenticator
 from psp_api.problems.refusals import FieldProblem, Invalid
-from psp_api.wire.queries import Paging, next_page_link
+from psp_api.wire.queries import Paging, next_page_link, refuse_any
 from psp_api.worker import Worker
 from psp_core.domain.errors import NotFound
 from psp_core.domain.listing import Page
@@ -30,9 +30,12 @@ class MerchantResource:
         self._merchant = authenticator.merchant
 
     async def _require_merchant(self, req: Request) -> str:
+        """Return who asks for a single object, which takes no parameters."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
-        if merchant is None:
+        if req.query_string:
+            refuse_any(req.query_string, problems)
+        if merchant is None or problems:
             raise Invalid(problems)
         return merchant
 

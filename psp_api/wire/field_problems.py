@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from psp_api.problems.catalogue import BROKEN_JSON
 from psp_api.problems.refusals import FieldProblem, Refusal
 
+_LONG_NUMBER = re.compile(r"\d{12,}")
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_parameter",
@@ -40,7 +42,12 @@ def body_problems(error: ValidationError) -> list[FieldProblem]:
 
 def parameter_problems(error: ValidationError, *, where: str) -> list[FieldProblem]:
     """Return what is wrong with parameters that come by name, as in `query:limit`."""
-    return [_problem(f"{where}:{item['loc'][0]}", item) for item in _findings(error)]
+    return [_problem(parameter_pointer(where, str(item["loc"][0])), item) for item in _findings(error)]
+
+
+def parameter_pointer(where: str, name: str) -> str:
+    """Return how a parameter is named to the caller, who may have made a card number its name."""
+    return f"{where}:{_LONG_NUMBER.sub('*', name)}"
 
 
 def _findings(error: ValidationError) -> list[Any]:

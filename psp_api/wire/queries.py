@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
-from psp_api.wire.field_problems import parameter_problems
+from psp_api.wire.field_problems import parameter_pointer, parameter_problems
 from psp_api.wire.fields import Text
 from psp_core.domain.listing import (
     PAGE_LIMIT_DEFAULT,
@@ -156,13 +156,21 @@ def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | 
     parameters: dict[str, str] = {}
     for name, value in parse_qsl(query_string, keep_blank_values=True):
         if name in parameters:
-            problems.append({"pointer": f"query:{name}", "code": "repeated", "detail": "must be given once"})
+            pointer = parameter_pointer("query", name)
+            problems.append({"pointer": pointer, "code": "repeated", "detail": "must be given once"})
         parameters[name] = value
     try:
         return kind.model_validate(parameters)
     except ValidationError as error:
         problems += parameter_problems(error, where="query")
         return None
+
+
+def refuse_any(query_string: str, problems: list[FieldProblem]) -> None:
+    """Add a problem for each parameter, where none is known."""
+    for name in dict.fromkeys(name for name, _ in parse_qsl(query_string, keep_blank_values=True)):
+        pointer = parameter_pointer("query", name)
+        problems.append({"pointer": pointer, "code": "unknown_parameter", "detail": "is not known here"})
 
 
 def next_page_link(path: str, query: Paging, *, last_id: UUID) -> str:

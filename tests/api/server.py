@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -29,6 +31,12 @@ class Api:
         named = {"x-customer-id": merchant} if merchant else {}
         # There is no TLS here, and reading all certificates takes longer than most tests.
         return httpx.Client(base_url=self.url, headers={**named, **headers}, timeout=30, verify=False)
+
+
+def requests_in(api: Api) -> list[dict[str, Any]]:
+    """Return the log lines of all requests so far."""
+    lines = api.log_file.read_text().splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"event":"request"')]
 
 
 def api_program(folder: Path, *, environment: Mapping[str, str], workers: int = 1) -> tuple[Program, str]:

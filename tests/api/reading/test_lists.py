@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from psp_api.openapi.operations import OPERATIONS, Operation
 from psp_core.bootstrap import Core
 from tests.api.bodies import NOT_AN_ID, a_body, create, everything, payables_of, problems
 from tests.api.server import Api
@@ -96,6 +97,17 @@ class TestPages:
 
         assert {found_code for _, found_code in found} == {code}
         assert {pointer.split(":")[0] for pointer, _ in found} == {"query"}
+
+    @pytest.mark.parametrize("operation", [item for item in OPERATIONS if item.query is None], ids=lambda item: item.id)
+    def test_are_the_only_ones_with_parameters(self, client: httpx.Client, operation: Operation) -> None:
+        path = operation.path.replace("{id}", create(client)["id"])
+        body = [a_body()] if operation.many else a_body()
+        before = client.get("/transactions").json()
+
+        answer = client.request(operation.method, f"{path}?limit=1&colour=red", json=body)
+
+        assert problems(answer) == {("query:limit", "unknown_parameter"), ("query:colour", "unknown_parameter")}
+        assert client.get("/transactions").json() == before
 
     def test_are_refused_with_every_wrong_parameter_at_once(self, client: httpx.Client) -> None:
         assert len(problems(client.get("/payables?limit=0&page=0&colour=red&transaction_id=1"))) == 4
