@@ -105,6 +105,7 @@ class TestADatabaseThatHangs:
                 assert_503_soon(client, "GET", "/transactions")
                 assert_503_soon(client, "POST", "/transactions", json=a_body(reference="outside"))
                 assert client.get("/health/ready").json()["database"] == "down"
+                assert "psp_database_up 0.0" in client.get("/metrics").text
             finally:
                 signal_all(servers, signal.SIGCONT)
 
