@@ -11,11 +11,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from psp_api.openapi.operations import OPERATIONS, Operation
 from psp_core.bootstrap import Core, build_core
 from psp_core.domain.api_keys import Scope
 from psp_core.local_stack.ports import free_port
 from psp_core.settings import Settings
-from tests.api.bodies import a_body, create
+from tests.api.bodies import NOT_AN_ID, a_body, create
 from tests.api.server import ROOT, Api, api_program
 
 PEPPER = "0123456789abcdef0123456789abcdef"
@@ -61,6 +62,13 @@ class TestAnApiKey:
             answer = client.get("/transactions", headers={"x-customer-id": "another"})
             assert (answer.status_code, answer.json()["code"]) == (403, "customer_mismatch")
 
+    @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+    def test_opens_no_route_for_another_merchant(self, keyed: Api, merchant: str, operation: Operation) -> None:
+        with keyed.client("another", **bearer(a_token(keyed.core, merchant))) as client:
+            answer = client.request(operation.method, operation.path.replace("{id}", NOT_AN_ID), json=a_body())
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "customer_mismatch")
+
     def test_is_refused_without_its_scope(self, keyed: Api, merchant: str) -> None:
         with keyed.client() as client:
             reads, writes = (bearer(a_token(keyed.core, merchant, scope)) for scope in (Scope.READ, Scope.WRITE))
@@ -85,7 +93,7 @@ class TestAnApiKey:
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
         assert issued.token.text not in answer.text + keyed.log_file.read_text()
 
-    @pytest.mark.parametrize("path", ["/transactions", "/payables", "/settlements", "/transactions/1", "/payables/1"])
+    @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
     @pytest.mark.parametrize(
         ("value", "code"),
         [
@@ -96,9 +104,9 @@ class TestAnApiKey:
             (f"Bearer sk_live_{'0' * 16}_{'0' * 33}", "invalid_credentials"),
         ],
     )
-    def test_is_needed_on_every_route(self, keyed: Api, path: str, value: str | None, code: str) -> None:
+    def test_is_needed_on_every_route(self, keyed: Api, operation: Operation, value: str | None, code: str) -> None:
         with keyed.client("merchant-1", **({"Authorization": value} if value else {})) as client:
-            answer = client.get(path)
+            answer = client.request(operation.method, operation.path.replace("{id}", NOT_AN_ID), json=a_body())
 
         assert (answer.status_code, answer.json()["code"]) == (401, code)
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")

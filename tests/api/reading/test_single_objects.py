@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import httpx
 import pytest
 
+from psp_api.openapi.operations import OPERATIONS
 from psp_core.bootstrap import Core
 from tests.api.bodies import NOT_AN_ID, create, payables_of
 from tests.api.server import Api
@@ -44,15 +46,14 @@ class TestAnotherMerchantsObject:
         [payable] = payables_of(api.core, client, created)
         in_a_month.settle_payables(due_on=datetime.fromisoformat(payable["payment_date"]).date())
         [settlement] = client.get("/settlements").json()
-        routes = [
-            f"/transactions/{created['id']}",
-            f"/transactions/{created['id']}/payables",
-            f"/payables/{payable['id']}",
-            f"/settlements/{settlement['id']}",
-        ]
+        ids = {"transactions": created["id"], "payables": payable["id"], "settlements": settlement["id"]}
+        routes = [item.path.replace("{id}", ids[item.tag]) for item in OPERATIONS if item.has_id]
+        assert len(routes) >= 4
         lists = [
             "/transactions",
             "/transactions?reference=mine",
+            f"/transactions?transaction_id={created['id']}",
+            f"/transactions?settlement_id={settlement['id']}",
             "/payables",
             f"/payables?transaction_id={created['id']}",
             f"/payables?settlement_id={settlement['id']}",
@@ -65,7 +66,8 @@ class TestAnotherMerchantsObject:
                 assert client.get(path).status_code == 200
                 answer = other.get(path)
                 assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-                assert answer.json()["detail"] == other.get(path.replace(created["id"], NOT_AN_ID)).json()["detail"]
+                missing = other.get(re.sub("[0-9a-f-]{36}", NOT_AN_ID, path))
+                assert answer.json()["detail"] == missing.json()["detail"]
             for path in lists:
                 assert len(client.get(path).json()) == 1
                 assert other.get(path).json() == []
