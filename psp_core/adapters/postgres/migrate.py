@@ -1,8 +1,7 @@
-"""Bring a database to the newest schema, and tell whether it is there."""
+"""Bring a database to the newest schema."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -39,24 +38,6 @@ def newest_revision() -> str | None:
 def current_revision(connection: Connection) -> str | None:
     """Return the revision that the database has; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def is_current(connection: Connection) -> bool:
-    """Tell whether the database is at the newest revision that this program knows, or past it.
-
-    Past it is well: while a new version is rolled out, the old one goes on with the new schema.
-    """
-    if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar_one() is None:
-        return False
-    # Not through alembic, which would log two lines for every probe.
-    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    return revision is not None and revision not in _older_revisions()
-
-
-@cache
-def _older_revisions() -> frozenset[str]:
-    scripts = ScriptDirectory.from_config(_config())
-    return frozenset(script.revision for script in scripts.walk_revisions()) - set(scripts.get_heads())
 
 
 def check_models(url: str) -> None:

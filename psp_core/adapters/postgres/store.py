@@ -19,6 +19,7 @@ from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.schema_version import is_current
 from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
@@ -162,8 +163,5 @@ class PostgresStore:
                     connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_DUE_DATE_LOCK, number))
 
     def schema_is_current(self) -> bool:
-        # Only readiness needs it, and no process should start slower for that.
-        from psp_core.adapters.postgres.migrate import is_current
-
         with storage_errors(), self.engine.connect() as connection:
             return is_current(connection)

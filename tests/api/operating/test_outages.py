@@ -114,6 +114,25 @@ class TestADatabaseThatHangs:
             assert [item["reference"] for item in everything(client, "/transactions")] == [*references, None]
 
 
+class TestASchemaThatIsTooOld:
+    def test_is_not_ready_until_it_was_migrated(
+        self, postgres: EmbeddedPostgres, sqs: EmbeddedSqs, tmp_path: Path
+    ) -> None:
+        postgres.create_database("psp_behind")
+        url = postgres.url("psp_behind")
+        migrate(url, revision="0001")
+        environment = {"PSP_DATABASE_URL": url, "PSP_SQS_ENDPOINT_URL": sqs.endpoint_url}
+        program, address = api_program(tmp_path, environment=environment)
+
+        with program:
+            before = httpx.get(f"{address}/health/ready")
+            migrate(url)
+            after = httpx.get(f"{address}/health/ready")
+
+        assert (before.status_code, before.json()["schema"]) == (503, "behind")
+        assert (after.status_code, after.json()["schema"]) == (200, "current")
+
+
 class TestAQueueThatIsDown:
     def test_fails_no_request_and_loses_nothing(self, own_api: Api, own_sqs: EmbeddedSqs) -> None:
         with own_api.client("m") as client:
