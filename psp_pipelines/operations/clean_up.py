@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -11,6 +12,9 @@ from psp_pipelines.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED
 
 RUNS_MAX = 10_000
 RUNS_PER_QUERY = 200
+_CONNECTIONS = MappingProxyType({"statement_timeout": 60_000, "pool_recycle": 3_600, "max_overflow": 20})
+"""Milliseconds, seconds, and how many beside the one that stays open."""
+
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -29,6 +33,8 @@ def purge_runs(context: dg.OpExecutionContext, core: CoreResource) -> None:
     progress = Progress(context.log.info)
     before = datetime.now(UTC) - timedelta(days=core.settings.run_retention_days)
     purged: list[str] = []
+    # Else each of the half dozen statements a run opens a connection of its own, which is most of what it costs.
+    context.instance.optimize_for_webserver(**_CONNECTIONS)
     for run_id in _old_runs(context.instance, before=before):
         context.instance.delete_run(run_id)
         context.instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
@@ -47,7 +53,7 @@ def clean_up() -> None:
 def _old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Iterator[str]:
     criteria = dg.RunsFilter(tags={KIND: [DRAIN, HOUSEKEEPING]}, statuses=FINISHED, created_before=before)
     for _ in range(0, RUNS_MAX, RUNS_PER_QUERY):
-        runs = instance.get_runs(criteria, limit=RUNS_PER_QUERY)
-        yield from (run.run_id for run in runs)
-        if len(runs) < RUNS_PER_QUERY:
+        run_ids = instance.get_run_ids(criteria, limit=RUNS_PER_QUERY)
+        yield from run_ids
+        if len(run_ids) < RUNS_PER_QUERY:
             return
