@@ -1,10 +1,12 @@
 """The job `clean_up`: what would slow the platform down after a year goes, money and settlements stay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import dagster as dg
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from psp_pipelines.progress import Progress
 from psp_pipelines.resources import CoreResource
@@ -35,11 +37,13 @@ def purge_runs(context: dg.OpExecutionContext, core: CoreResource) -> None:
     purged: list[str] = []
     # Else each of the half dozen statements a run opens a connection of its own, which is most of what it costs.
     context.instance.optimize_for_webserver(**_CONNECTIONS)
-    for run_id in _old_runs(context.instance, before=before):
-        context.instance.delete_run(run_id)
-        context.instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
-        purged.append(run_id)
-        progress.line(lambda: f"{len(purged):,} runs purged")
+    for run_ids in _old_runs(context.instance, before=before):
+        _forget_checks(context.instance, run_ids)
+        for run_id in run_ids:
+            context.instance.delete_run(run_id)
+            context.instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
+            purged.append(run_id)
+            progress.line(lambda: f"{len(purged):,} runs purged")
     context.add_output_metadata({"runs": len(purged)})
 
 
@@ -50,10 +54,22 @@ def clean_up() -> None:
     purge_runs()
 
 
-def _old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Iterator[str]:
+def _old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Iterator[Sequence[str]]:
     criteria = dg.RunsFilter(tags={KIND: [DRAIN, HOUSEKEEPING]}, statuses=FINISHED, created_before=before)
     for _ in range(0, RUNS_MAX, RUNS_PER_QUERY):
         run_ids = instance.get_run_ids(criteria, limit=RUNS_PER_QUERY)
-        yield from run_ids
+        yield run_ids
         if len(run_ids) < RUNS_PER_QUERY:
             return
+
+
+def _forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
+    """Delete what the runs found when they checked assets.
+
+    `delete_run` leaves it, nothing public deletes it, and to show an asset's page Dagster reads all there ever was.
+    """
+    if isinstance(storage := instance.event_log_storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            connection.execute(
+                AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id.in_(run_ids))
+            )
