@@ -61,11 +61,11 @@ class DrainQueue:
         back and changes nothing. Raises QueueUnavailable when there was an outage as long as that.
         """
         try:
-            return self._drain(on_commit)
+            return self._drain(on_commit, is_standby=is_standby)
         finally:
             self.traces.flush()
 
-    def _drain(self, on_commit: Callable[[DrainReport], None]) -> DrainReport:
+    def _drain(self, on_commit: Callable[[DrainReport], None], *, is_standby: bool) -> DrainReport:
         report = DrainReport()
         with _Receivers(self.queue, self.limits) as receivers:
             started = last_work = time.monotonic()
