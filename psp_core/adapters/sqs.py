@@ -36,6 +36,8 @@ class SqsSettings:
     visibility_timeout_s: int = 120
     max_receive_count: int = 5
     connect_timeout_s: float = 2
+    answer_timeout_s: float = 10
+    """Longer than any receive waits for a message."""
 
     @property
     def dead_letter_queue_name(self) -> str:
@@ -57,7 +59,7 @@ class SqsQueue:
             endpoint_url=self.settings.endpoint_url,
             config=Config(
                 connect_timeout=self.settings.connect_timeout_s,
-                read_timeout=10,
+                read_timeout=self.settings.answer_timeout_s,
                 retries={"mode": "standard", "total_max_attempts": 3},
                 max_pool_connections=32,
                 parameter_validation=False,
