@@ -22,7 +22,9 @@ class GroupLimits:
     commit_transactions_max: int
     waiting_transactions_max: int
     patience_s: float
-    """A commit that lasts longer means that the database does not answer: nobody else waits for it."""
+    """A commit that lasts longer means that the database does not answer: nobody else waits for it.
+
+    Counted anew for each commit of a group that is retried one by one."""
 
     commit_timeout_s: float
     """After this, those in the commit are told as well; then nobody knows yet whether they were stored."""
@@ -61,6 +63,7 @@ class GroupCommit:
     _keys: set[tuple[str, str]] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
     _stalled: bool = False
+    _patience: asyncio.TimerHandle | None = None
 
     async def submit(self, submission: Submission) -> Answer:
         """Store the submission and return its answer.
@@ -115,22 +118,35 @@ class GroupCommit:
 
     async def _commit(self, group: list[_Request]) -> None:
         loop = asyncio.get_running_loop()
-        patience = loop.call_later(self.limits.patience_s, self._stall)
+        self._be_patient()
         timeout = loop.call_later(self.limits.commit_timeout_s, self._give_up, group)
         started_s = loop.time()
         try:
             outcomes = await loop.run_in_executor(
-                self._thread, _accept_all, self.accept, [request.submission for request in group]
+                self._thread,
+                _accept_all,
+                self.accept,
+                [request.submission for request in group],
+                lambda: loop.call_soon_threadsafe(self._be_patient),
             )
         finally:
-            patience.cancel()
+            self._end_patience()
             timeout.cancel()
-            self._stalled = False
             for request in group:
                 self._forget_key(request)
         for request, outcome in zip(group, outcomes, strict=True):
             request.settle(outcome)
         self.on_commit(sum(request.size for request in group), loop.time() - started_s)
+
+    def _be_patient(self) -> None:
+        """Begin to wait anew: the database is asked, or has answered and is asked again."""
+        self._end_patience()
+        self._patience = asyncio.get_running_loop().call_later(self.limits.patience_s, self._stall)
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        self._stalled = False
 
     def _stall(self) -> None:
         self._stalled = True
@@ -149,16 +165,26 @@ class GroupCommit:
             self._keys.discard((key.customer_id, key.key))
 
 
-def _accept_all(accept: Accept, submissions: list[Submission]) -> Sequence[Outcome | Exception]:
-    """Store all in one commit; if one of them makes that fail, each in its own, so that the others are stored."""
+def _accept_all(
+    accept: Accept, submissions: list[Submission], on_answer: Callable[[], object]
+) -> list[Outcome | Exception]:
+    """Store all in one commit; if one of them makes that fail, each in its own, so that the others are stored.
+
+    Tells each time that the database has answered and is asked again.
+    """
     try:
-        return accept(submissions)
+        return [*accept(submissions)]
     except StorageUnavailable as outage:
         return [StorageUnavailable(str(outage)) for _ in submissions]
     except Exception as error:  # noqa: BLE001  (handed to the request that it belongs to)
         if len(submissions) == 1:
             return [error]
-        return [outcome for submission in submissions for outcome in _accept_all(accept, [submission])]
+        outcomes: list[Outcome | Exception] = []
+        for submission in submissions:
+            if not (outcomes and isinstance(outcomes[-1], StorageUnavailable)):
+                on_answer()
+            outcomes += _accept_all(accept, [submission], on_answer)
+        return outcomes
 
 
 def _no_answer() -> DomainError:

@@ -149,6 +149,29 @@ class TestGroupCommit:
         run(core, test, limits=GroupLimits(500, 5_000, 0.05, 60))
         assert stored(core) == 2
 
+    def test_turns_nobody_away_while_a_group_is_stored_one_by_one(self, core: Core) -> None:
+        patience_s, one_commit_s = 1.0, 0.2
+        retried = threading.Event()
+
+        def slowly(submissions: Sequence[Submission]) -> list[Outcome]:
+            if len(submissions) > 1:
+                retried.set()
+                raise ValueError("one of them makes the commit fail")
+            threading.Event().wait(one_commit_s)
+            return core.accept_transactions(submissions)
+
+        async def main() -> list[Answer | BaseException]:
+            group_commit = GroupCommit(slowly, GroupLimits(500, 5_000, patience_s, 60))
+            first = asyncio.create_task(group_commit.submit(a_submission()))
+            group = [asyncio.create_task(group_commit.submit(a_submission())) for _ in range(8)]
+            await asyncio.to_thread(retried.wait, 30)
+            found = await outcomes(first, *group, group_commit.submit(a_submission()))
+            await group_commit.close()
+            return found
+
+        assert all(isinstance(outcome, Answer) for outcome in asyncio.run(main()))
+        assert stored(core) == 10
+
     def test_tells_those_inside_when_a_commit_hangs(self, core: Core) -> None:
         async def test(group_commit: GroupCommit, gate: Gate) -> None:
             with pytest.raises(StorageUnavailable):
