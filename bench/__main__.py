@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.history import run_history
 from bench.hops import HOPS
 from bench.machine import ROOT, circumstances
 from bench.report import table, write_report
@@ -35,7 +36,8 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    require_wrk()
+    if options.what != "history":
+        require_wrk()
     _require_disk(options.data_dir, wanted_mib=_QUICK_DISK_MIB if options.quick else _DISK_MIB)
     build = BUILD / "quick" if options.quick else BUILD
     build.mkdir(parents=True, exist_ok=True)
@@ -44,6 +46,9 @@ def _run(options: argparse.Namespace) -> None:
         if options.what == "scale":
             # Trials of the harness stay out of the docs.
             run_scale(bench, file=build / "scaling.md" if options.quick else ROOT / "docs" / "scaling.md")
+            return
+        if options.what == "history":
+            run_history(bench, file=build / "history.md" if options.quick else ROOT / "docs" / "operations.md")
             return
         for name in options.hops or HOPS:
             _save(_measure(bench, servers, name), build)
@@ -86,7 +91,13 @@ def _require_disk(folder: Path, *, wanted_mib: int) -> None:
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["hops", "scale"], default="hops", help="scale: N processes at once")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=["hops", "scale", "history"],
+        default="hops",
+        help="scale: N processes at once; history: Dagster's records after a year",
+    )
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="interleaved rounds a hop (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the harness; the docs stay")
     parser.add_argument(

@@ -18,7 +18,7 @@ from bench.rig.seeds import add_due_payables, add_transactions
 from psp_core.local_stack import LocalStackError
 
 PROCESSES = (1, 2, 4)
-BEGINS, ENDS = "<!-- trial: python -m bench scale -->", "<!-- end of trial -->"
+_ENDS = "<!-- end of trial -->"
 _DATABASE = "bench_scale"
 _SEED = "seed_scale"
 _DEADLOCKS = f"SELECT deadlocks FROM pg_stat_database WHERE datname = '{_DATABASE}'"  # noqa: S608
@@ -37,7 +37,7 @@ def run_scale(bench: Bench, *, file: Path) -> None:
         f"{where['cores']}, {where['memory']}, commit {where['commit']}, {where['date']}.",
     ]
     print("\n".join(lines))
-    put_trial(file, lines)
+    put_trial(file, lines, what="scale")
 
 
 def _table(bench: Bench) -> list[str]:
@@ -139,10 +139,11 @@ def _new_queue() -> str:
     return f"bench-{uuid.uuid4().hex[:8]}"
 
 
-def put_trial(file: Path, lines: list[str]) -> None:
-    """Put the lines between the marks in `file`, instead of what is there."""
-    text = file.read_text(encoding="utf-8") if file.exists() else f"{BEGINS}\n{ENDS}\n"
-    before, _, rest = text.partition(BEGINS)
-    _, _, after = rest.partition(ENDS)
+def put_trial(file: Path, lines: list[str], *, what: str) -> None:
+    """Put the lines between the marks of the trial `what` in `file`, instead of what is there."""
+    begins = f"<!-- trial: python -m bench {what} -->"
+    text = file.read_text(encoding="utf-8") if file.exists() else f"{begins}\n{_ENDS}\n"
+    before, _, rest = text.partition(begins)
+    _, _, after = rest.partition(_ENDS)
     trial = "\n".join(lines)
-    file.write_text(f"{before}{BEGINS}\n\n{trial}\n\n{ENDS}{after}", encoding="utf-8")
+    file.write_text(f"{before}{begins}\n\n{trial}\n\n{_ENDS}{after}", encoding="utf-8")

@@ -45,8 +45,8 @@ class TestTheTrialInTheDocs:
         file = tmp_path / "scaling.md"
         file.write_text("before\n<!-- trial: python -m bench scale -->\nold\n<!-- end of trial -->\nafter\n")
 
-        put_trial(file, ["new"])
-        put_trial(file, ["newer"])
+        put_trial(file, ["new"], what="scale")
+        put_trial(file, ["newer"], what="scale")
 
         text = file.read_text()
         assert text.startswith("before\n")
