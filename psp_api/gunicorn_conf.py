@@ -1,4 +1,4 @@
-"""gunicorn's configuration: its own `asgi` worker, from the same settings as the application."""
+"""gunicorn's configuration, from the same settings as the application."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _settings = Settings()
 
 bind = _settings.api_bind
 workers = _settings.api_workers
-worker_class = "asgi"
-asgi_lifespan = "on"
+worker_class = "psp_api.asgi_worker.AsgiWorker"
 # The core is built per worker: no connection and no thread survives a fork.
 preload_app = False
 timeout = 30
@@ -27,9 +26,6 @@ timeout = 30
 graceful_timeout = 5
 keepalive = 75
 backlog = 2048
-limit_request_line = 8190
-limit_request_fields = 50
-limit_request_field_size = 8190
 # One log line a request is the application's own.
 accesslog = None
 control_socket_disable = True

@@ -76,7 +76,7 @@ class Settings(CalendarSettings):
     run_retention_days: int = Field(default=14, ge=1, description="of drain and housekeeping runs, never settlements")
 
     api_bind: str = "127.0.0.1:3000"
-    api_workers: int = Field(default=1, ge=1, le=64)
+    api_workers: int = Field(default=2, ge=1, le=64)
     api_trust_every_peer: bool = Field(
         default=False, description="trusted-header mode on an address that is not loopback: only behind a gateway"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 
 import httpx
 import pytest
@@ -125,3 +126,15 @@ class TestAConnection:
             for _ in range(3):
                 assert client.post("/transactions", json={}).status_code == 422
                 assert client.post("/transactions", json=a_body()).status_code == 201
+
+
+class TestARequestsHead:
+    def test_must_end(self, api: Api) -> None:
+        url = httpx.URL(api.url)
+        with socket.create_connection((url.host, url.port), timeout=10) as connection:
+            connection.sendall(b"GET /payables HTTP/1.1\r\nHost: psp\r\nx-customer-id: 1\r\n")
+            with pytest.raises(ConnectionError):
+                connection.sendall(b"x-more: " + b"m" * 20_000_000 + b"\r\n")
+
+    def test_may_come_with_a_large_body(self, client: httpx.Client) -> None:
+        assert client.post("/transactions/batch", json=[a_body() for _ in range(1_000)]).status_code == 201
