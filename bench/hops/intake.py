@@ -83,9 +83,9 @@ def intake(bench: Bench) -> HopResult:
         name="intake",
         title="POST /transactions",
         method=f"wrk, one thread, {measured.clients} connections, {measured.seconds:.0f} s a round, an "
-        "`Idempotency-Key` of its own for each request, 1,000 merchants; the API with the product's defaults (two workers), "
-        f"which logs each request. Baseline: pgbench, {measured.clients} clients, prepared INSERT of the same row into "
-        "the same table, one a commit. Both tables are emptied before each part.",
+        "`Idempotency-Key` of its own for each request, 1,000 merchants; the API with the product's defaults, "
+        f"two workers, log on. Baseline: pgbench, {measured.clients} clients, prepared INSERT of the same row "
+        "into the same table, one a commit. Both tables are emptied before each part.",
         rows=measured.rows(mine, bare, what=what, at_least=0.5),
     )
 
