@@ -1,4 +1,5 @@
-"""The real Dagster and a real browser, once for all tests of this folder."""
+"""The real Dagster and a real browser, once for a module: no longer, because Playwright keeps an event loop running,
+beside which Dagster runs no job in this process."""
 
 from __future__ import annotations
 
@@ -25,13 +26,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 BUCKET = "psp-reports"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def webhook() -> Iterator[Webhook]:
     with a_webhook() as webhook:
         yield webhook
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
@@ -43,7 +44,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     """The settings of a platform that has missed a year of due dates."""
     for name in ("psp_browser", "dagster_browser"):
@@ -61,7 +62,7 @@ def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dagster_url(
     browser: Browser,
     missed_year: Settings,
