@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 ROOT = Path(__file__).parents[3]
 _WITHOUT_FOLDER = """folder => {
@@ -72,12 +72,12 @@ class Operator:
         self.page.get_by_role("radio", name="Plots").or_(self.page.get_by_text("Plots", exact=True)).first.click()
         expect(self.page.locator("canvas").first).to_be_visible(timeout=PAGE_MS)
 
-    def photograph(self, name: str) -> None:
-        """Keep what is on the screen, for the runbook."""
+    def photograph(self, name: str, *, rows: tuple[int, int] | None = None) -> None:
+        """Keep what is on the screen, or on those of its rows, for the runbook."""
         self.page.wait_for_timeout(1_500)
         # Where this machine keeps the repository is nobody's business.
         self.page.evaluate(_WITHOUT_FOLDER, f"{ROOT}/")
-        self.page.screenshot(path=self.pictures / f"{name}.png")
+        self.page.screenshot(path=self.pictures / f"{name}.png", clip=_strip(self.page, rows) if rows else None)
 
     def _tag(self, dialog: Locator, key: str, value: str) -> None:
         dialog.get_by_text("Tags", exact=True).click()
@@ -88,3 +88,9 @@ class Operator:
         form.get_by_role("button", name="Apply").click()
         expect(form).to_be_hidden(timeout=PAGE_MS)
         self.sees(f"{key}: {value}")
+
+
+def _strip(page: Page, rows: tuple[int, int]) -> FloatRect:
+    size = page.viewport_size
+    assert size
+    return {"x": 0, "y": rows[0], "width": size["width"], "height": rows[1] - rows[0]}

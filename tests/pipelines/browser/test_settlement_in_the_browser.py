@@ -34,8 +34,7 @@ class TestOperator:
         operator.finds("/assets/payables", "payables_created")
 
         operator.finds("/locations/psp/asset-groups/settlement", "settlement_report", "sqs")
-        operator.page.set_viewport_size({"width": 1400, "height": 460})
-        operator.photograph("asset-graph")
+        operator.photograph("asset-graph", rows=(400, 700))
 
     def test_backfills_a_range_and_sees_metadata_and_checks(self, operator: Operator, missed_year: Settings) -> None:
         operator.backfill(RANGE, reason="The schedule was off", picture="launch-backfill")
