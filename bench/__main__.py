@@ -53,10 +53,11 @@ def _run(options: argparse.Namespace) -> None:
         for name in options.hops or HOPS:
             _save(_measure(bench, servers, name), build)
     results = _saved(build)
+    missing = [name for name in HOPS if name not in {result.name for result in results}]
     if options.quick:
-        write_report(results, file=build / "benchmarks.md", images=build / "images")
+        write_report(results, file=build / "benchmarks.md", images=build / "images", missing=missing)
     else:
-        write_report(results, file=ROOT / "docs" / "benchmarks.md", images=ROOT / "docs" / "images")
+        write_report(results, file=ROOT / "docs" / "benchmarks.md", images=ROOT / "docs" / "images", missing=missing)
     print("\n".join(table(results)))
 
 

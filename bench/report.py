@@ -20,10 +20,14 @@ one hop again, `--quick` only tries the harness. Do not edit it by hand.
 """
 
 
-def write_report(results: Sequence[HopResult], *, file: Path, images: Path) -> None:
-    """Write the report and draw the curves into `images`, a folder that the report can link to."""
+def write_report(results: Sequence[HopResult], *, file: Path, images: Path, missing: Sequence[str] = ()) -> None:
+    """Write the report and draw the curves into `images`, a folder that the report can link to.
+
+    It names the hops that are `missing`: nobody is to take their silence for success.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(_lines(results, file=file, images=images)) + "\n", encoding="utf-8")
+    lines = _lines(results, file=file, images=images, missing=missing)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def table(results: Iterable[HopResult]) -> list[str]:
@@ -42,9 +46,11 @@ def figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _lines(results: Sequence[HopResult], *, file: Path, images: Path) -> Iterator[str]:
+def _lines(results: Sequence[HopResult], *, file: Path, images: Path, missing: Sequence[str]) -> Iterator[str]:
     yield _HEAD
     yield from table(results)
+    if missing:
+        yield f"\n**Not measured yet**: {', '.join(missing)}."
     yield "\n## What misses its target\n"
     yield from _missed(results) or ["Nothing."]
     yield "\n## Cost against size\n"

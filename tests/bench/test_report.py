@@ -32,6 +32,11 @@ class TestTheReport:
         assert "![Drain](images/bench-drain.png)" in text
         assert (tmp_path / "images" / "bench-drain.png").read_bytes().startswith(b"\x89PNG")
 
+    def test_names_what_was_not_measured(self, tmp_path: Path) -> None:
+        write_report([a_result()], file=tmp_path / "benchmarks.md", images=tmp_path, missing=["settlement", "lists"])
+
+        assert "**Not measured yet**: settlement, lists." in (tmp_path / "benchmarks.md").read_text()
+
     def test_says_so_when_hops_are_of_different_commits(self, tmp_path: Path) -> None:
         results = [a_result(commit="abc"), a_result(commit="def", name="settlement")]
 
