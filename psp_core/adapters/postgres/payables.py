@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
-from psp_core.adapters.postgres.listing import Conditions
+from psp_core.adapters.postgres.listing import CURRENCIES, Conditions
 from psp_core.domain.listing import Page, PayableFilter
-from psp_core.domain.money import Currency, Money
+from psp_core.domain.money import Money
 from psp_core.domain.payables import NewPayable, Payable, PayableStatus, PayableType
 
 _COLUMNS = """id, transaction_id, customer_id, type, status, payment_method, installment, installments, currency,
@@ -37,8 +37,6 @@ FROM unnest(
 ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
 """
 
-# A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
-_CURRENCIES = {each.value: each for each in Currency}
 _STATUSES = {each.value: each for each in PayableStatus}
 _TYPES = {each.value: each for each in PayableType}
 
@@ -92,7 +90,7 @@ def _payable(row: Sequence[Any]) -> Payable:
         id, transaction_id, customer_id, type, status, _, installment, installments, code, amount_minor,
         fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, settlement_id, created_at, updated_at,
     ) = row  # fmt: skip
-    currency = _CURRENCIES[code]
+    currency = CURRENCIES[code]
     return Payable(
         id=id,
         transaction_id=transaction_id,

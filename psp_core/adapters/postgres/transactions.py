@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
-from psp_core.adapters.postgres.listing import Conditions
+from psp_core.adapters.postgres.listing import CURRENCIES, Conditions
 from psp_core.domain.ids import first_id_at
 from psp_core.domain.listing import Page, TransactionFilter
 from psp_core.domain.money import Currency, Money
@@ -42,8 +42,6 @@ WHERE id >= %s AND id < %s
 ORDER BY id LIMIT %s
 """
 
-# A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
-_CURRENCIES = {each.value: each for each in Currency}
 _PAYMENT_METHODS = {each.value: each for each in PaymentMethod}
 _STATUSES = {each.value: each for each in TransactionStatus}
 
@@ -125,7 +123,7 @@ def _transaction(row: Sequence[Any]) -> Transaction:
         updated_at=updated_at,
         customer_id=customer_id,
         description=description,
-        amount=Money(amount_minor, _CURRENCIES[code]),
+        amount=Money(amount_minor, CURRENCIES[code]),
         payment_method=_PAYMENT_METHODS[payment_method],
         card_holder_name=card_holder_name,
         card_expires_on=card_expires_on,

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.api.server import Api
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.chromium import running_browser
 
 
 @pytest.fixture
 def page(api: Api, tmp_path: Path) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with running_browser() as browser:
         page = browser.new_page(base_url=api.url, viewport={"width": 1300, "height": 900})
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -30,7 +23,6 @@ def page(api: Api, tmp_path: Path) -> Iterator[Page]:
         page.on("request", lambda request: complaints.append(request.url) if not _is_ours(request.url, api) else None)
         yield page
         page.screenshot(path=tmp_path / "docs.png")
-        browser.close()
     # The browser reports a 4xx that the page has asked for as an error, too.
     assert [text for text in complaints if "the server responded with a status of" not in text] == []
 

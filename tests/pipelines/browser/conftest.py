@@ -4,25 +4,24 @@ beside which Dagster runs no job in this process."""
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from psp_core.adapters.postgres.migrate import migrate
 from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
+from tests.chromium import running_browser
 from tests.pipelines.browser.dagster_processes import running_dagster
 from tests.pipelines.browser.graphql import stop_schedules
 from tests.pipelines.browser.history import a_year_of_transactions
 from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook, a_webhook
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BUCKET = "psp-reports"
 
 
@@ -34,14 +33,8 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
