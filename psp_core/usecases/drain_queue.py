@@ -71,15 +71,17 @@ class DrainQueue:
             started = last_work = time.monotonic()
             while time.monotonic() - started < self.limits.duration_max_s:
                 batch = receivers.gather(self.limits.commit_transactions_max)
+                failure = receivers.failure
                 if batch:
                     self._commit(batch, report)
                     on_commit(report)
+                if batch or (is_standby and failure is None):
+                    # A standby is there for quiet times: only an outage counts against it.
                     last_work = time.monotonic()
                 elif time.monotonic() - last_work >= self.limits.linger_s:
-                    if receivers.failure:
-                        raise receivers.failure
-                    if not is_standby:
-                        break
+                    if failure:
+                        raise failure
+                    break
             receivers.stop()
             while batch := receivers.gather(self.limits.commit_transactions_max):
                 self._commit(batch, report)

@@ -13,7 +13,7 @@ from psp_core.bootstrap import Core
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress
 from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
-from psp_core.domain.messages import OutgoingMessage
+from psp_core.domain.messages import OutgoingMessage, QueueMessage
 from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 from psp_core.ports import Queue, SendOutcome
@@ -109,6 +109,14 @@ class FaultyQueue:
         self.queue.send([message for index, message in enumerate(messages) if index not in self.refused])
         return SendOutcome(self.refused)
 
+    def receive(self, *, wait_s: int) -> list[QueueMessage]:
+        if self.down:
+            raise QueueUnavailable("down")
+        return self.queue.receive(wait_s=wait_s)
+
+    def delete(self, receipts: Sequence[str]) -> None:
+        self.queue.delete(receipts)
+
 
 class TestRelayOutbox:
     def test_sends_everything_once_in_full_messages(self, core: Core) -> None:
@@ -203,6 +211,22 @@ class TestDrainQueue:
         with ThreadPoolExecutor(1) as pool:
             drain = pool.submit(patient.drain_queue, is_standby=True)
             time.sleep(1.5)  # long after the others end: these tests' drains do not linger
+            core.accept_transactions([a_submission()])
+            core.relay_outbox()
+
+            assert drain.result().created == 1
+
+    def test_outlives_a_short_outage_after_a_long_quiet_time(self, core: Core) -> None:
+        changes = {"drain_duration_max_s": 10, "drain_linger_s": 3}
+        line = FaultyQueue(core.queue)
+        patient = replace(core, queue=line, settings=core.settings.model_copy(update=changes))
+
+        with ThreadPoolExecutor(1) as pool:
+            drain = pool.submit(patient.drain_queue, is_standby=True)
+            time.sleep(4)  # longer than it would linger
+            line.down = True
+            time.sleep(1)
+            line.down = False
             core.accept_transactions([a_submission()])
             core.relay_outbox()
 
