@@ -5,8 +5,6 @@ A few real runs of the product's jobs are copied in SQL, each copy under a new i
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import shutil
 import sys
@@ -25,6 +23,7 @@ from dagster._core.scheduler.instigation import TickData, TickStatus
 from bench.machine import circumstances
 from bench.report import figure
 from bench.results import spread
+from bench.rig.dagster import ask
 from bench.rig.rounds import Bench, timed
 from bench.rig.servers import ROOT, Servers
 from bench.scale import put_trial
@@ -45,7 +44,6 @@ _PRODUCT, _DAGSTER = "bench_history", "bench_history_dagster"
 _BY_ITSELF = {"dagster/schedule_name": "bench"}
 _SECONDS_A_DAY = 86_400
 _MIB = 1 << 20
-_WEB_TIMEOUT_S = 120
 _LOOP = 2_000_000
 """What the same work takes tells how busy others kept the machine while a column was measured."""
 
@@ -208,17 +206,7 @@ class History:
             payables_queue_sensor.evaluate_tick(context)
 
     def ask(self, query: str, **variables: Any) -> Any:
-        """Send a query to the webserver, as its pages do. Raises `LocalStackError` when it is refused."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.web_port, timeout=_WEB_TIMEOUT_S)
-        try:
-            body = json.dumps({"query": query, "variables": variables})
-            connection.request("POST", "/graphql", body=body, headers={"Content-Type": "application/json"})
-            answer = json.load(connection.getresponse())
-        finally:
-            connection.close()
-        if "errors" in answer:
-            raise LocalStackError(f"GraphQL: {answer['errors'][0]['message']}")
-        return answer["data"]
+        return ask(self.web_port, query, **variables)
 
     def sql(self, *statements: str, **values: Any) -> None:
         self.servers.run(_DAGSTER, *statements, values=values or None)

@@ -18,12 +18,11 @@ Shown: TypeAlias = dg.MetadataValue[Any]
 
 def of_settlement(report: SettlementReport, *, seconds: float, reports_url: str) -> dict[str, Any]:
     """Return what one due date's settlement shows: this run's part, and the date's whole."""
-    count = report.count
     whole = merge_merchants([*report.existing, *report.settled])
     return {
         "dry_run": report.dry_run,
-        "payables_settled": count,
-        "payables_per_s": round(count / max(seconds, 1e-3)),
+        "payables_settled": report.count,
+        "payables_per_s": round(report.count / max(seconds, 1e-3)),
         "settled_in_this_run": totals_table(report.by_currency()),
         "settled_for_the_date": totals_table(totals_by_currency(whole)),
         **plotted(totals_by_currency(whole)),

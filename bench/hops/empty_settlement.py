@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.results import HopResult, Row
+from bench.rig.dagster import ask
 from bench.rig.rounds import Bench
 from bench.rig.servers import ROOT
 from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, free_port
+from psp_core.local_stack.ports import free_port
 
 _JOB = "settle_due_payables"
 _STARTS_WITHIN_S = 300
@@ -62,7 +61,7 @@ def empty_settlement(bench: Bench) -> HopResult:
 class _Dagster:
     def __init__(self, port: int) -> None:
         self._port = port
-        found = self.ask(_REPOSITORIES)["repositoriesOrError"]["nodes"][0]
+        found = ask(self._port, _REPOSITORIES)["repositoriesOrError"]["nodes"][0]
         self._selector = {
             "repositoryName": found["name"],
             "repositoryLocationName": found["location"]["name"],
@@ -76,29 +75,18 @@ class _Dagster:
             "runConfigData": {"ops": {"settlement": {"config": {"reason": "benchmark"}}}},
             "executionMetadata": {"tags": [{"key": "dagster/partition", "value": due_on.isoformat()}]},
         }
-        launched = self.ask(_LAUNCH, params=params)["launchRun"]
+        launched = ask(self._port, _LAUNCH, params=params)["launchRun"]
         if "run" not in launched:
             raise LocalStackError(f"Dagster did not launch the run: {launched}")
         deadline_s = time.monotonic() + _ENDS_WITHIN_S
         while time.monotonic() < deadline_s:
-            run = self.ask(_RUN, id=launched["run"]["runId"])["runOrError"]
+            run = ask(self._port, _RUN, id=launched["run"]["runId"])["runOrError"]
             if run["status"] == "SUCCESS":
                 return run["creationTime"], run["startTime"], run["endTime"]
             if run["status"] in ("FAILURE", "CANCELED"):
                 break
             time.sleep(0.2)
         raise LocalStackError(f"the settlement run of {due_on} ended as {run['status']}")
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(
-            f"http://{LOOPBACK}:{self._port}/graphql", data=body, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            found = json.load(answer)
-        if "errors" in found:
-            raise LocalStackError(f"Dagster refused a query: {found['errors'][0]['message']}")
-        return found["data"]
 
 
 @contextmanager

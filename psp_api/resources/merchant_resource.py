@@ -33,8 +33,7 @@ class MerchantResource:
         """Return who asks for a single object, which takes no parameters."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
-        if req.query_string:
-            refuse_any(req.query_string, problems)
+        refuse_any(req.query_string, problems)
         if merchant is None or problems:
             raise Invalid(problems)
         return merchant

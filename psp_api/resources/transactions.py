@@ -43,8 +43,7 @@ class Transactions(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
-        if req.query_string:
-            queries.refuse_any(req.query_string, problems)
+        queries.refuse_any(req.query_string, problems)
         body = read_transaction(await self._body(req, bytes_max=self._settings.api_body_bytes_max), problems)
         if merchant is None or body is None or problems:
             raise Invalid(problems)
@@ -76,8 +75,7 @@ class Batch(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
-        if req.query_string:
-            queries.refuse_any(req.query_string, problems)
+        queries.refuse_any(req.query_string, problems)
         bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)

@@ -168,6 +168,8 @@ def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | 
 
 def refuse_any(query_string: str, problems: list[FieldProblem]) -> None:
     """Add a problem for each parameter, where none is known."""
+    if not query_string:
+        return
     for name in dict.fromkeys(name for name, _ in parse_qsl(query_string, keep_blank_values=True)):
         pointer = parameter_pointer("query", name)
         problems.append({"pointer": pointer, "code": "unknown_parameter", "detail": "is not known here"})
