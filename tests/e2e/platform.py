@@ -24,6 +24,10 @@ CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
 T = TypeVar("T")
 
+# httpcore may close an idle connection as surplus just after it gave it to another thread's request, which then reads
+# from a closed socket (encode/httpcore#1110; 1.0.9 has no mend). Without a bound no connection is surplus.
+_SHARED_BY_THREADS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+
 _LAUNCH_BACKFILL = """
 mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
@@ -150,7 +154,7 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         try:
             wait_for(lambda: _runs(process, Path(log.name)), within_s=300, what="psp up")
             with (
-                httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60) as api,
+                httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
                 httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
             ):
                 yield RunningPlatform(process, data_dir, api, dagster, environment)
