@@ -24,11 +24,6 @@ from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.sensors.queue import payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
 
-# A step in a process of its own can be ended at once; forked from one that has imported everything, it starts at once.
-forked_steps = dg.multiprocess_executor.configured(
-    {"start_method": {"forkserver": {"preload_modules": [__name__, "psp_core.bootstrap"]}}}, name="forked_steps"
-)
-
 definitions = dg.Definitions(
     assets=[transactions, dead_letters, payables, settlement, settlement_report],
     asset_checks=[
@@ -42,5 +37,6 @@ definitions = dg.Definitions(
     schedules=[daily_settlement, settlement_sweep, flow_watch, nightly_clean_up],
     sensors=[payables_queue_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
-    executor=forked_steps,
+    # A second process would import for seconds, and a run is a process of its own (see code_server.py).
+    executor=dg.in_process_executor,
 )

@@ -28,16 +28,15 @@ def api(plan: Plan, *, environment: Mapping[str, str]) -> Program:
 
 
 def code_server(plan: Plan, *, environment: Mapping[str, str]) -> Program:
-    """Dagster's code server; its session holds the run workers, which are interrupted with it."""
+    """The code server; its session holds the run workers, which are interrupted with it."""
     return _program(
         plan,
         name="dagster-code",
-        command=["dagster", "code-server", "start", "-h", LOOPBACK, "-p", str(plan.code_port),
-                 "-m", "psp_pipelines.definitions"],
+        command=["python", "-m", "psp_pipelines.code_server", "--host", LOOPBACK, "--port", str(plan.code_port)],
         environment=environment,
         ready=lambda: answers(plan.code_port),
         stop_whole_session=True,
-    )  # fmt: skip
+    )
 
 
 def webserver(plan: Plan, *, environment: Mapping[str, str]) -> Program:

@@ -12,9 +12,9 @@ from psp_core.observability import get_logger
 from psp_pipelines import metadata
 from psp_pipelines.assets.payables import payables
 from psp_pipelines.by_hand import record_if_by_hand
+from psp_pipelines.failures import refusals_end_the_run, tried_again
 from psp_pipelines.partitions import calendar, due_dates
 from psp_pipelines.progress import Progress
-from psp_pipelines.refusals import refusals_end_the_run
 from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import DATES_PER_RUN
 
@@ -52,8 +52,6 @@ class SettlementConfig(dg.Config):
         lower_bound_delta=timedelta(hours=1),
         timezone=calendar.time_zone,
     ),
-    # What can pass is an outage of the database: 5, 10, 20 seconds later it may be over.
-    retry_policy=dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL),
 )
 def settlement(
     context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource
@@ -65,6 +63,14 @@ def settlement(
     By hand, say why in the tag `psp/reason`, or as `reason` in the config, where `dry_run: true`
     shows what would be paid and pays nothing.
     """
+    # What can pass is an outage of the database: 5, 10, 20 seconds later it may be over.
+    with tried_again(context, first_delay_s=5):
+        yield from _settle_dates(context, config, core)
+
+
+def _settle_dates(
+    context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     keys = context.partition_keys
     record_if_by_hand(
         context.run,
@@ -76,7 +82,7 @@ def settlement(
     settled: list[MerchantTotals] = []
     try:
         for number, key in enumerate(keys, start=1):
-            settled += _settle(context, config, core, key=key, label=f"{key} ({number} of {len(keys)} dates)")
+            settled += _settle_date(context, config, core, key=key, label=f"{key} ({number} of {len(keys)} dates)")
     except BooksDoNotBalance as imbalance:
         yield _control_totals(passed=False, shown=metadata.discrepancies_table(imbalance.discrepancies))
         raise dg.Failure(str(imbalance), allow_retries=False) from imbalance
@@ -86,7 +92,7 @@ def settlement(
     yield _control_totals(passed=True, shown=metadata.totals_table(totals_by_currency(settled)))
 
 
-def _settle(
+def _settle_date(
     context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource, *, key: str, label: str
 ) -> list[MerchantTotals]:
     progress = Progress(context.log.info, about=label)

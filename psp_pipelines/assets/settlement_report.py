@@ -8,6 +8,7 @@ import dagster as dg
 from psp_core.domain.errors import BooksDoNotBalance
 from psp_pipelines import metadata
 from psp_pipelines.assets.settlement import settlement
+from psp_pipelines.failures import tried_again
 from psp_pipelines.partitions import due_dates
 from psp_pipelines.progress import Progress
 from psp_pipelines.resources import CoreResource
@@ -31,8 +32,6 @@ REPORT_BALANCES = "report_balances"
     group_name="settlement",
     owners=["team:finance-operations"],
     kinds={"csv", "parquet"},
-    # What can pass is an outage of the database or of S3.
-    retry_policy=dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL),
 )
 def settlement_report(
     context: dg.AssetExecutionContext, core: CoreResource
@@ -42,6 +41,14 @@ def settlement_report(
     Safe to materialize again: late payables are then in it, and the older files are replaced.
     Each batch ends with its payout, so every file adds up to zero; the manifest has the checksums.
     """
+    # What can pass is an outage of the database or of S3.
+    with tried_again(context, first_delay_s=10):
+        yield from _write_reports(context, core)
+
+
+def _write_reports(
+    context: dg.AssetExecutionContext, core: CoreResource
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     try:
         for key in context.partition_keys:
             progress = Progress(context.log.info, about=key)

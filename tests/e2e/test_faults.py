@@ -19,6 +19,7 @@ from tests.e2e.platform import RunningPlatform, wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 CLIENTS = 8
+OLDEST, YOUNGEST = 0, -1
 
 
 class Traffic:
@@ -92,20 +93,21 @@ class TestKilledProcesses:
         platform.psp("fee-plans", "set", "han", "--credit-delay-days", "0")
         traffic = Traffic(platform, customer_id="han", pause_s=0.02)
         victims = [
-            ("multiprocessing.spawn",),  # a drain run's worker
-            ("gunicorn", "psp_api"),
-            ("ministack",),
-            ("bin/postgres", "-D"),
-            ("code-server",),
-            ("dagster-daemon",),
-            ("gunicorn", "psp_api"),
-            ("multiprocessing.spawn",),
+            (YOUNGEST, "multiprocessing.forkserver"),  # a drain run's worker
+            (YOUNGEST, "gunicorn"),
+            (YOUNGEST, "ministack"),
+            (YOUNGEST, "bin/postgres"),
+            (YOUNGEST, "psp_pipelines.code_server"),
+            (YOUNGEST, "dagster-daemon"),
+            (YOUNGEST, "gunicorn"),
+            (OLDEST, "multiprocessing.forkserver"),  # what the workers are forked from; they outlive it
+            (YOUNGEST, "multiprocessing.forkserver"),
         ]
 
         with traffic.flowing():
-            for words in victims:
-                pids = wait_for(lambda words=words: platform.pids(*words), within_s=120, what=f"a process {words}")
-                os.kill(pids[-1], signal.SIGKILL)
+            for which, name in victims:
+                pids = wait_for(lambda name=name: platform.pids(name), within_s=120, what=f"a process {name}")
+                os.kill(pids[which], signal.SIGKILL)
                 sent = len(traffic.amounts)
                 wait_for(lambda sent=sent: len(traffic.amounts) > sent + 50, within_s=120, what="traffic goes on")
 

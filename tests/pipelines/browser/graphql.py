@@ -13,6 +13,8 @@ _SCHEDULES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
   schedules { name scheduleState { id } } } } } }"""
 _STOP = "mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
 _RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime } } } }"""
+_EVENTS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
+  ... on MessageEvent { eventType } } } } }"""
 _BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status } } } }"
 
 
@@ -48,3 +50,16 @@ def wait_for_end(url: str, *, more_than: int) -> list[dict[str, Any]]:
             return runs[: len(runs) - more_than]
         time.sleep(1)
     raise TimeoutError(f"no end of what was launched within {PATIENCE_S} s")
+
+
+def wait_for_event(url: str, event_type: str, *, more_than: int) -> str:
+    """Wait until the run that was launched after the first `more_than` has had the event; return its id."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        runs = runs_by_hand(url)
+        for run in runs[: len(runs) - more_than]:
+            events = ask(url, _EVENTS, id=run["runId"])["logsForRun"]["events"]
+            if any(event["eventType"] == event_type for event in events):
+                return str(run["runId"])
+        time.sleep(0.5)
+    raise TimeoutError(f"no {event_type} within {PATIENCE_S} s")

@@ -62,6 +62,13 @@ class Operator:
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         expect(dialog).to_be_hidden(timeout=PAGE_MS)
 
+    def terminates(self, run_id: str) -> None:
+        """End a run, from its page."""
+        self.open(f"/runs/{run_id}")
+        self.page.get_by_role("button", name="Terminate").first.click()
+        self.page.get_by_role("dialog").get_by_role("button", name=re.compile("Terminate")).click()
+        self.sees("Canceled")
+
     def waits_until_settled(self, count: int) -> None:
         """Wait on the asset's page until so many of its dates are settled."""
         self.finds("/assets/settlement?view=partitions", f"Materialized ({count})")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from psp_core.bootstrap import build_core
 from psp_core.settings import Settings
-from tests.pipelines.browser.graphql import runs_by_hand, wait_for_end
+from tests.pipelines.browser.graphql import runs_by_hand, wait_for_end, wait_for_event
 from tests.pipelines.browser.history import MISSED_DAYS
 from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook
 
 pytestmark = pytest.mark.timeout(900)
+ONE_DAY = timedelta(days=1)
 LAST = datetime.now(UTC).date() - timedelta(days=20)
 FIRST = LAST - timedelta(days=9)
 RANGE = f"[{FIRST}...{LAST}]"
@@ -44,7 +47,7 @@ class TestOperator:
         operator.photograph("settled-partition")
         operator.finds("/assets/settlement?view=checks", "books_balance", "control_totals")
         operator.photograph("checks")
-        assert not set(unsettled(missed_year)) & {FIRST + timedelta(days=number) for number in range(10)}
+        assert not set(unsettled(missed_year)) & {FIRST + number * ONE_DAY for number in range(10)}
 
     def test_repeats_it_and_sees_no_effect(self, operator: Operator) -> None:
         before = len(runs_by_hand(operator.url))
@@ -67,6 +70,30 @@ class TestOperator:
         operator.photograph("failed-run")
         expect_told(operator, webhook, run["runId"])
 
+    def test_sees_what_passes_tried_again(self, operator: Operator, missed_year: Settings) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        with unsettleable(missed_year):
+            operator.backfill(f"[{FIRST - ONE_DAY}...{FIRST - ONE_DAY}]", reason="The database had a bad day")
+            wait_for_event(operator.url, "STEP_UP_FOR_RETRY", more_than=before)
+
+        [run] = wait_for_end(operator.url, more_than=before)
+        assert run["status"] == "SUCCESS"
+        assert FIRST - ONE_DAY not in unsettled(missed_year)
+
+    def test_ends_a_run_that_is_not_tried_again(self, operator: Operator, missed_year: Settings) -> None:
+        before = len(runs_by_hand(operator.url))
+        due_on = FIRST - 2 * ONE_DAY
+
+        with unsettleable(missed_year):
+            operator.backfill(f"[{due_on}...{due_on}]", reason="By mistake")
+            run_id = wait_for_event(operator.url, "STEP_START", more_than=before)
+            operator.terminates(run_id)
+
+        [run] = wait_for_end(operator.url, more_than=before)
+        assert run["status"] == "CANCELED"
+        assert due_on in unsettled(missed_year)
+
     def test_catches_up_a_missed_year(self, operator: Operator, missed_year: Settings) -> None:
         before = len(runs_by_hand(operator.url))
 
@@ -80,6 +107,16 @@ class TestOperator:
         operator.photograph("caught-up")
         operator.sees_the_plot_of("net_BRL_minor_units")
         operator.photograph("settled-by-day")
+
+
+@contextmanager
+def unsettleable(settings: Settings) -> Iterator[None]:
+    """Hold what a settlement writes to, as a database does that has something else to do."""
+    engine = build_core(settings).store.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE payables IN ACCESS EXCLUSIVE MODE")
+        yield
+    engine.dispose()
 
 
 def expect_told(operator: Operator, webhook: Webhook, run_id: str) -> None:

@@ -1,0 +1,41 @@
+"""How an asset fails: for good and with its sentence when the core refuses, again after a while when it may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from psp_core.domain.errors import BooksDoNotBalance, DomainError, QueueUnavailable, StorageUnavailable
+
+RETRIES_MAX = 3
+
+
+@contextmanager
+def refusals_end_the_run() -> Iterator[None]:
+    """Turn a refusal into a failure that is not retried.
+
+    An outage may pass, see `tried_again`; an imbalance is for the asset's check to show.
+    """
+    try:
+        yield
+    except (StorageUnavailable, QueueUnavailable, BooksDoNotBalance):
+        raise
+    except DomainError as refusal:
+        raise dg.Failure(str(refusal), allow_retries=False) from refusal
+
+
+@contextmanager
+def tried_again(context: dg.AssetExecutionContext, *, first_delay_s: float) -> Iterator[None]:
+    """Try the step again, three times at most and after twice as long each time, whatever failed but a refusal.
+
+    Dagster's RetryPolicy would do the same, and, in a run that is one process, try a step again that was terminated.
+    """
+    try:
+        yield
+    except (dg.Failure, dg.RetryRequested):
+        raise
+    except Exception as failure:
+        delay_s = first_delay_s * 2**context.retry_number
+        raise dg.RetryRequested(max_retries=RETRIES_MAX, seconds_to_wait=delay_s) from failure
