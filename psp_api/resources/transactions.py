@@ -115,7 +115,7 @@ def _key(req: Request, merchant: str, key: str | None, rows: Sequence[NewTransac
     if key is None:
         return None
     # Of what is kept, not of the body: even the hash of a card number and its code could be guessed from.
-    kept = orjson.dumps([req.uri_template, rows])
+    kept = orjson.dumps([req.uri_template, [tuple(row) for row in rows]])
     return IdempotencyKey(merchant, key, hashlib.sha256(kept).digest())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
@@ -14,6 +15,7 @@ from psp_core.domain.money import AMOUNT_MINOR_MAX
 _AMOUNT_DIGITS_MAX = len(str(AMOUNT_MINOR_MAX))
 _AMOUNT_RANGE = f"must be from 1 to {AMOUNT_MINOR_MAX} minor units"
 _CENTURY = 2000
+_MONTHS = 1_200
 
 
 def whole_number(value: object) -> int:
@@ -37,6 +39,7 @@ def _luhn(digits: str) -> str:
     return digits
 
 
+@lru_cache(_MONTHS)
 def first_of_month(expiration_date: str) -> date:
     """Return the first day of the month that `MM/YY` or `MM/YYYY` names."""
     month, year = expiration_date.split("/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -26,9 +25,8 @@ class TransactionStatus(StrEnum):
     """The merchant has been paid for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTransaction:
-    """What a merchant asks for, without anything that must not be kept.
+class NewTransaction(NamedTuple):
+    """What a merchant asks for, without anything that must not be kept. A tuple, since a batch holds many.
 
     The card number is already reduced to its brand and last four digits, and the verification
     code is gone: PCI DSS 3.3.1 forbids keeping it after the check.
@@ -53,7 +51,7 @@ class NewTransaction:
 
 
 class Transaction(NamedTuple):
-    """A stored card transaction. A tuple, since a batch and a list hold many."""
+    """A stored card transaction: what was asked for, after what the platform adds."""
 
     id: UUID
     status: TransactionStatus

@@ -111,19 +111,4 @@ def _first_traceparent(items: list[_Prepared]) -> str | None:
 
 
 def _stored(new: NewTransaction, *, id: UUID, now: datetime) -> Transaction:
-    return Transaction(
-        id=id,
-        status=new.first_status,
-        created_at=now,
-        updated_at=now,
-        customer_id=new.customer_id,
-        description=new.description,
-        amount=new.amount,
-        payment_method=new.payment_method,
-        card_holder_name=new.card_holder_name,
-        card_expires_on=new.card_expires_on,
-        card_last_four=new.card_last_four,
-        card_brand=new.card_brand,
-        installments=new.installments,
-        reference=new.reference,
-    )
+    return Transaction(id, new.first_status, now, now, *new)

@@ -31,7 +31,13 @@ def dates(values: Iterable[date]) -> str:
 
 def texts(values: Iterable[str | None]) -> str:
     """Quote every element; a string that says NULL is not the absence of one."""
-    return f"{{{','.join([_quoted(value) for value in values])}}}"
+    elements = list(values)
+    present = [element for element in elements if element is not None]
+    joined = '","'.join(present)
+    # Most columns have nothing to escape and nothing absent: seen at once, in C.
+    if len(present) == len(elements) and "\\" not in joined and joined.count('"') == 2 * (len(elements) - 1):
+        return f'{{"{joined}"}}'
+    return f"{{{','.join([_quoted(element) for element in elements])}}}"
 
 
 def _as_json(values: Iterable[object]) -> str:
