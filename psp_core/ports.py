@@ -18,7 +18,7 @@ from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, Trans
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.operator_actions import OperatorAction
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
-from psp_core.domain.settlement import MerchantTotals, Settlement, SettlementChunk, Totals
+from psp_core.domain.settlement import Due, MerchantTotals, Settlement, SettlementChunk, Totals
 from psp_core.domain.settlement_report import Batch, ReportFile, ReportLine
 from psp_core.domain.transactions import Transaction
 
@@ -96,10 +96,8 @@ class FeePlans(Protocol):
 
 
 class Settlements(Protocol):
-    def due(
-        self, due_on: date, *, merchants: Sequence[str] | None, created_before: datetime | None
-    ) -> list[MerchantTotals]:
-        """Return what is due on the date and not paid yet; None means all, whenever it was created."""
+    def due(self, due_on: date, *, merchants: Sequence[str] | None, control_before: datetime) -> Due:
+        """Return what is due on the date and not paid yet; controlled is what was created before an instant."""
         ...
 
     def settled(self, due_on: date) -> list[MerchantTotals]:

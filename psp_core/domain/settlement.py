@@ -99,6 +99,15 @@ def merge_merchants(parts: Iterable[MerchantTotals]) -> list[MerchantTotals]:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What a date still has to pay."""
+
+    all: list[MerchantTotals]
+    controlled: list[MerchantTotals]
+    """The part of `all` that the control total counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementChunk:
     """What one commit of a settlement paid, and where the next one goes on."""
 

@@ -68,12 +68,11 @@ class SettlePayables:
     def _settle(self, order: _Order) -> SettlementReport:
         with self.store.begin() as work:
             existing = work.settlements.settled(order.due_on)
-            due = work.settlements.due(order.due_on, merchants=order.merchants, created_before=None)
-            control = work.settlements.due(order.due_on, merchants=order.merchants, created_before=order.control_before)
+            due = work.settlements.due(order.due_on, merchants=order.merchants, control_before=order.control_before)
         if order.dry_run:
-            return SettlementReport(order.due_on, settled=due, existing=existing, dry_run=True)
-        settled, controlled = self._settle_all(order, expected=sum(item.totals.count for item in due))
-        _compare(order.due_on, before=control, after=controlled)
+            return SettlementReport(order.due_on, settled=due.all, existing=existing, dry_run=True)
+        settled, controlled = self._settle_all(order, expected=sum(item.totals.count for item in due.all))
+        _compare(order.due_on, before=due.controlled, after=controlled)
         with self.store.begin() as work:
             work.settlements.close(order.due_on, now=self.clock.now())
         return SettlementReport(order.due_on, settled=settled, existing=existing)

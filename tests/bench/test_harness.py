@@ -38,6 +38,7 @@ class TestTheHarness:
 
         assert result.rows[0].baseline[0] > 0
         assert list(result.curves[0].lines["settlement"]) == [20, 100]
+        assert list(result.curves[0].lines["two bare UPDATEs"]) == [20]
 
     @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load: apt-get install wrk")
     def test_posts_beside_pgbench(self, bench: Bench) -> None:

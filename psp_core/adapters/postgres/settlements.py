@@ -15,6 +15,7 @@ from psp_core.adapters.postgres.listing import Conditions
 from psp_core.domain.listing import Page, SettlementFilter
 from psp_core.domain.money import Currency
 from psp_core.domain.settlement import (
+    Due,
     MerchantTotals,
     Settlement,
     SettlementChunk,
@@ -27,12 +28,13 @@ _COLUMNS = """id, customer_id, currency, due_on, sequence, status, payable_count
  created_at, closed_at"""
 
 _DUE = """
-SELECT customer_id, currency, count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint
+SELECT customer_id, currency,
+       count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint,
+       created_at < %(control_before)s AS controlled
 FROM payables
 WHERE status = 'waiting_funds' AND due_on = %(due_on)s
   AND (%(merchants)s::text[] IS NULL OR customer_id = ANY(%(merchants)s::text[]))
-  AND (%(created_before)s::timestamptz IS NULL OR created_at < %(created_before)s::timestamptz)
-GROUP BY customer_id, currency
+GROUP BY customer_id, currency, controlled
 """
 
 _SETTLED = """
@@ -119,14 +121,13 @@ _FIRST_POSITION = ("", UUID(int=0))
 class PostgresSettlements:
     connection: Connection
 
-    def due(
-        self, due_on: date, *, merchants: Sequence[str] | None, created_before: datetime | None
-    ) -> list[MerchantTotals]:
+    def due(self, due_on: date, *, merchants: Sequence[str] | None, control_before: datetime) -> Due:
         rows = self.connection.exec_driver_sql(
             _DUE,
-            {"due_on": due_on, "merchants": _array(merchants), "created_before": created_before},
-        )
-        return merge_merchants(_totals(row) for row in rows)
+            {"due_on": due_on, "merchants": _array(merchants), "control_before": control_before},
+        ).all()
+        controlled = merge_merchants(_totals(row) for row in rows if row.controlled)
+        return Due(merge_merchants(_totals(row) for row in rows), controlled)
 
     def settled(self, due_on: date) -> list[MerchantTotals]:
         return merge_merchants(_totals(row) for row in self.connection.exec_driver_sql(_SETTLED, (due_on,)))
