@@ -70,6 +70,7 @@ class Core:
         return KeepRelaying(
             self.relay_outbox,
             poll_interval_s=self.settings.relay_poll_interval_s,
+            pause_s=self.settings.relay_pause_s,
             on_report=on_report,
             on_failure=on_failure,
         )

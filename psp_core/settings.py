@@ -55,6 +55,7 @@ class Settings(CalendarSettings):
     clock_speed: float = Field(default=1, gt=0, description="seconds that pass on that clock in a second")
 
     relay_poll_interval_s: float = Field(default=0.5, gt=0)
+    relay_pause_s: float = Field(default=0.1, ge=0, description="after a relay that did not leave any behind")
     relay_entries_max: int = Field(default=500, ge=1, description="outbox entries a commit")
     message_transactions_max: int = Field(default=200, ge=1, le=2_000)
 

@@ -19,11 +19,13 @@ class KeepRelaying:
         relay: RelayOutbox,
         *,
         poll_interval_s: float,
+        pause_s: float,
         on_report: Callable[[RelayReport], None] = lambda _: None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._relay = relay
         self._poll_interval_s = poll_interval_s
+        self._pause_s = pause_s
         self._on_report = on_report
         self._on_failure = on_failure
         self._woken = threading.Event()
@@ -63,6 +65,9 @@ class KeepRelaying:
                 self._stopping.wait(self._poll_interval_s)
             elif not report.entries:
                 self._woken.wait(self._poll_interval_s)
+            elif report.entries < self._relay.entries_max:
+                # A call to the queue costs the same for one transaction as for hundreds: let some gather.
+                self._stopping.wait(self._pause_s)
 
     def run_until_empty(self) -> None:
         """Relay until the outbox is empty; raises QueueUnavailable or StorageUnavailable."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,6 +20,7 @@ from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 from psp_core.ports import Queue, SendOutcome
 from psp_core.usecases.accept_transactions import Answer
+from psp_core.usecases.keep_relaying import KeepRelaying
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 
@@ -28,6 +31,29 @@ def count_transactions(core: Core) -> int:
 def all_payables(core: Core, customer_id: str = "merchant-1") -> list[int]:
     rows = core.read_merchant.payables(customer_id, where=PayableFilter(), page=Page(limit=10_000))
     return sorted(row.amount.minor for row in rows)
+
+
+@contextmanager
+def relaying(core: Core, **changes: Any) -> Iterator[KeepRelaying]:
+    relay = replace(core, settings=core.settings.model_copy(update=changes)).keep_relaying()
+    relay.start()
+    try:
+        yield relay
+    finally:
+        relay.stop()
+
+
+def accept_and_wake(core: Core, relay: KeepRelaying) -> None:
+    core.accept_transactions([a_submission()])
+    relay.wake()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 class TestAcceptTransactions:
@@ -243,6 +269,25 @@ class TestDrainQueue:
         assert report.unknown == {UUID(int=7)}
         assert all_payables(core) == [2_500]
         assert core.queue.depth().in_flight == 1
+
+
+class TestKeepRelaying:
+    def test_sends_the_first_at_once_and_lets_the_next_gather(self, core: Core) -> None:
+        with relaying(core, relay_pause_s=60) as relay:
+            accept_and_wake(core, relay)
+            wait_until(lambda: core.queue.depth().waiting == 1)
+            for _ in range(3):
+                accept_and_wake(core, relay)
+            time.sleep(0.5)
+
+            assert core.queue.depth().waiting == 1
+
+    def test_leaves_no_pause_before_a_backlog(self, core: Core) -> None:
+        for _ in range(3):
+            core.accept_transactions([a_submission()])
+
+        with relaying(core, relay_pause_s=60, relay_entries_max=1):
+            wait_until(lambda: core.queue.depth().waiting == 3)
 
 
 class TestRepairTransactions:
