@@ -12,7 +12,7 @@ from psp_pipelines.runs import DRAIN, KIND, UNDER_WAY
 
 STANDBY_TAG = {"psp/standby": "true"}
 HANDOVER_S = 60
-"""A standby's successor is requested so long before its end: a process starts in 5 to 15, a container in up to 60."""
+"""A standby's successor is requested so long before its end: a forked process starts in 2, a container in up to 60."""
 
 
 @dg.sensor(job=drain_payables, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)

@@ -1,4 +1,4 @@
-"""The real Dagster and a real browser, once for a module: no longer, because Playwright keeps an event loop running,
+"""The real Dagster and a real browser, once for this folder: no longer, because Playwright keeps an event loop running,
 beside which Dagster runs no job in this process."""
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from tests.pipelines.webhook import Webhook, a_webhook
 BUCKET = "psp-reports"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def webhook() -> Iterator[Webhook]:
     with a_webhook() as webhook:
         yield webhook
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with running_browser() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     """The settings of a platform that has missed a year of due dates."""
     for name in ("psp_browser", "dagster_browser"):
@@ -55,7 +55,7 @@ def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def dagster_url(
     browser: Browser,
     missed_year: Settings,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 240
@@ -14,7 +16,8 @@ _SCHEDULES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
 _STOP = "mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
 _RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime } } } }"""
 _EVENTS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
-  ... on MessageEvent { eventType } } } } }"""
+  ... on MessageEvent { eventType message } } } } }"""
+_WORKER = re.compile(r"Started process for run \(pid: (\d+)\)")
 _BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status } } } }"
 
 
@@ -58,8 +61,18 @@ def wait_for_event(url: str, event_type: str, *, more_than: int) -> str:
     while time.monotonic() < deadline:
         runs = runs_by_hand(url)
         for run in runs[: len(runs) - more_than]:
-            events = ask(url, _EVENTS, id=run["runId"])["logsForRun"]["events"]
-            if any(event["eventType"] == event_type for event in events):
+            if any(event["eventType"] == event_type for event in _events(url, run["runId"])):
                 return str(run["runId"])
         time.sleep(0.5)
     raise TimeoutError(f"no {event_type} within {PATIENCE_S} s")
+
+
+def command_of_worker(url: str, run_id: str) -> str:
+    """Return the command line of the process that the run is."""
+    [pid, *_] = [found[1] for event in _events(url, run_id) if (found := _WORKER.search(event["message"]))]
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def _events(url: str, run_id: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = ask(url, _EVENTS, id=run_id)["logsForRun"]["events"]
+    return found

@@ -46,8 +46,10 @@ class Operator:
                 if time.monotonic() > deadline:
                     raise
 
-    def backfill(self, dates: str, *, reason: str | None, picture: str | None = None) -> None:
-        """Launch a backfill of `settlement`, from its page: dates, reason, launch."""
+    def backfill(
+        self, dates: str, *, reason: str | None = None, config: str | None = None, picture: str | None = None
+    ) -> None:
+        """Launch a backfill of `settlement`, from its page: dates, the reason or a config, launch."""
         self.open("/assets/settlement?view=partitions")
         self.page.get_by_role("button", name="Materialize…").first.click()
         dialog = self.page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
@@ -57,10 +59,25 @@ class Operator:
         box.press("Enter")
         if reason:
             self._tag(dialog, "psp/reason", reason)
+        if config:
+            self._configure(dialog, config)
         if picture:
             self.photograph(picture)
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         expect(dialog).to_be_hidden(timeout=PAGE_MS)
+
+    def launch(self, job: str, *, config: str) -> None:
+        """Launch a job from its launchpad."""
+        self.open(f"/locations/psp/jobs/{job}/playground")
+        self._type(self.page.locator("body"), config)
+        self.page.get_by_role("button", name="Launch Run").click()
+        self.page.wait_for_url("**/runs/**")
+
+    def materialize(self, asset: str) -> None:
+        """Press the button on the page of an asset without partitions."""
+        self.open(f"/assets/{asset}")
+        self.page.get_by_role("button", name="Materialize").first.click()
+        self.sees("Launched run")
 
     def terminates(self, run_id: str) -> None:
         """End a run, from its page."""
@@ -85,6 +102,20 @@ class Operator:
         # Where this machine keeps the repository is nobody's business.
         self.page.evaluate(_WITHOUT_FOLDER, f"{ROOT}/")
         self.page.screenshot(path=self.pictures / f"{name}.png", clip=_strip(self.page, rows) if rows else None)
+
+    def _configure(self, dialog: Locator, config: str) -> None:
+        dialog.get_by_text("Config", exact=True).click()
+        dialog.get_by_role("button", name="Add config").click()
+        launchpad = self.page.get_by_role("dialog").filter(has=self.page.get_by_role("button", name="Save config"))
+        self._type(launchpad, config)
+        launchpad.get_by_role("button", name="Save config").click()
+        expect(launchpad).to_be_hidden(timeout=PAGE_MS)
+
+    def _type(self, within: Locator, config: str) -> None:
+        editor = within.locator(".CodeMirror").first
+        editor.wait_for()
+        # Typed key by key, the editor would indent by itself.
+        editor.evaluate("(editor, text) => editor.CodeMirror.setValue(text)", config)
 
     def _tag(self, dialog: Locator, key: str, value: str) -> None:
         dialog.get_by_text("Tags", exact=True).click()

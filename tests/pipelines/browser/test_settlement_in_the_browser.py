@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from psp_core.bootstrap import build_core
 from psp_core.settings import Settings
-from tests.pipelines.browser.graphql import runs_by_hand, wait_for_end, wait_for_event
+from tests.pipelines.browser.graphql import command_of_worker, runs_by_hand, wait_for_end, wait_for_event
 from tests.pipelines.browser.history import MISSED_DAYS
 from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook
@@ -20,6 +21,13 @@ ONE_DAY = timedelta(days=1)
 LAST = datetime.now(UTC).date() - timedelta(days=20)
 FIRST = LAST - timedelta(days=9)
 RANGE = f"[{FIRST}...{LAST}]"
+DRY_RUN = """ops:
+  settlement:
+    config:
+      reason: How much would it be?
+      merchants: [lightsabers-co]
+      dry_run: true
+"""
 YEAR = f"[{datetime.now(UTC).date() - timedelta(days=MISSED_DAYS - 1)}...{datetime.now(UTC).date()}]"
 
 
@@ -38,6 +46,17 @@ class TestOperator:
 
         operator.finds("/locations/psp/asset-groups/settlement", "settlement_report", "sqs")
         operator.photograph("asset-graph", rows=(400, 700))
+
+    def test_looks_what_would_be_paid(self, operator: Operator, missed_year: Settings) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        operator.backfill(f"[{LAST}...{LAST}]", config=DRY_RUN)
+
+        [run] = wait_for_end(operator.url, more_than=before)
+        assert run["status"] == "SUCCESS"
+        operator.finds(f"/runs/{run['runId']}", "ASSET_OBSERVATION")
+        operator.finds("/assets/settlement?view=partitions", "Materialized (0)")
+        assert LAST in unsettled(missed_year)
 
     def test_backfills_a_range_and_sees_metadata_and_checks(self, operator: Operator, missed_year: Settings) -> None:
         operator.backfill(RANGE, reason="The schedule was off", picture="launch-backfill")
@@ -88,6 +107,8 @@ class TestOperator:
         with unsettleable(missed_year):
             operator.backfill(f"[{due_on}...{due_on}]", reason="By mistake")
             run_id = wait_for_event(operator.url, "STEP_START", more_than=before)
+            # A new interpreter would import for seconds before it settles anything.
+            assert "forkserver" in command_of_worker(operator.url, run_id)
             operator.terminates(run_id)
 
         [run] = wait_for_end(operator.url, more_than=before)
@@ -121,10 +142,14 @@ def unsettleable(settings: Settings) -> Iterator[None]:
 
 def expect_told(operator: Operator, webhook: Webhook, run_id: str) -> None:
     """Wait for the alarm, and some ticks more for one too many."""
+
+    def told() -> list[Any]:
+        return [message for message in webhook.received if message["link"].endswith(run_id)]
+
     for _ in range(60):
-        if webhook.received:
+        if told():
             break
         operator.page.wait_for_timeout(1_000)
     operator.page.wait_for_timeout(15_000)
-    [message] = [message for message in webhook.received if message["link"].endswith(run_id)]
+    [message] = told()
     assert "needs a reason" in message["detail"]
