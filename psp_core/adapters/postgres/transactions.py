@@ -94,21 +94,25 @@ class PostgresTransactions:
 
 
 def _columns(rows: Sequence[Transaction]) -> Iterator[str]:
-    yield arrays.uuids([row.id for row in rows])
-    yield arrays.texts([row.customer_id for row in rows])
-    yield arrays.texts([row.status for row in rows])
-    yield arrays.numbers([row.amount.minor for row in rows])
-    yield arrays.texts([row.amount.currency for row in rows])
-    yield arrays.texts([row.payment_method for row in rows])
-    yield arrays.numbers([row.installments for row in rows])
-    yield arrays.texts([row.description for row in rows])
-    yield arrays.texts([row.reference for row in rows])
-    yield arrays.texts([row.card_holder_name for row in rows])
-    yield arrays.dates([row.card_expires_on for row in rows])
-    yield arrays.texts([row.card_last_four for row in rows])
-    yield arrays.texts([row.card_brand for row in rows])
-    yield arrays.instants([row.created_at for row in rows])
-    yield arrays.instants([row.updated_at for row in rows])
+    (
+        ids, statuses, created_at, updated_at, customers, descriptions, amounts, payment_methods, card_holder_names,
+        card_expirations, card_last_fours, card_brands, installments, references,
+    ) = zip(*rows, strict=True)  # fmt: skip
+    yield arrays.uuids(ids)
+    yield arrays.texts(customers)
+    yield arrays.texts(statuses)
+    yield arrays.numbers([amount.minor for amount in amounts])
+    yield arrays.texts([amount.currency for amount in amounts])
+    yield arrays.texts(payment_methods)
+    yield arrays.numbers(installments)
+    yield arrays.texts(descriptions)
+    yield arrays.texts(references)
+    yield arrays.texts(card_holder_names)
+    yield arrays.dates(card_expirations)
+    yield arrays.texts(card_last_fours)
+    yield arrays.texts(card_brands)
+    yield arrays.instants(created_at)
+    yield arrays.instants(updated_at)
 
 
 def _transaction(row: Sequence[Any]) -> Transaction:

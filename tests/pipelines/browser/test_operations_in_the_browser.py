@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from psp_core.bootstrap import Core, build_core
+from psp_core.domain.listing import Page, PayableFilter
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.pipelines.browser.operator import PATIENCE_S, Operator
@@ -45,16 +47,23 @@ def accept_unsent(core: Core, *, customer_id: str) -> str:
         )
 
 
-def wait_for_payable(core: Core, *, customer_id: str) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        # The relay is the API's, which does not run here.
-        core.keep_relaying().run_until_empty()
-        with core.store.engine.begin() as connection:
-            if connection.exec_driver_sql("SELECT FROM payables WHERE customer_id = %s", (customer_id,)).all():
-                return
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {PATIENCE_S} s")
         time.sleep(1)
-    raise TimeoutError(f"no payable within {PATIENCE_S} s")
+
+
+def has_payable(core: Core, customer_id: str) -> bool:
+    # The relay is the API's, which does not run here.
+    core.keep_relaying().run_until_empty()
+    return bool(core.read_merchant.payables(customer_id, where=PayableFilter(), page=Page()))
+
+
+def newest_reason(core: Core) -> str:
+    [action] = core.record_operator_action.newest(limit=1)
+    return action.reason
 
 
 class TestOperator:
@@ -69,14 +78,14 @@ class TestOperator:
         operator.photograph("dead-letters")
         operator.launch("redrive", config=REDRIVE)
 
-        wait_for_payable(core, customer_id="dead-letter")
-        assert core.queue.dead_letter_depth().waiting == 0
-        assert "The consumer is mended" in [each.reason for each in core.record_operator_action.newest(limit=1)]
+        wait_until(lambda: core.queue.dead_letter_depth().waiting == 0)
+        wait_until(lambda: has_payable(core, "dead-letter"))
+        assert newest_reason(core) == "The consumer is mended"
 
     def test_repairs_what_was_lost(self, operator: Operator, core: Core) -> None:
         accept_unsent(core, customer_id="lost")
 
         operator.launch("repair", config=REPAIR)
 
-        wait_for_payable(core, customer_id="lost")
-        assert "The queue was rebuilt" in [each.reason for each in core.record_operator_action.newest(limit=1)]
+        wait_until(lambda: newest_reason(core) == "The queue was rebuilt")
+        wait_until(lambda: has_payable(core, "lost"))
