@@ -34,7 +34,7 @@ def tried_again(context: dg.AssetExecutionContext, *, first_delay_s: float) -> I
     """
     try:
         yield
-    except (dg.Failure, dg.RetryRequested):
+    except dg.Failure:
         raise
     except Exception as failure:
         delay_s = first_delay_s * 2**context.retry_number

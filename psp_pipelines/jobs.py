@@ -12,7 +12,6 @@ drain_payables = dg.define_asset_job(
     "drain_payables",
     selection=dg.AssetSelection.assets(payables).without_checks(),
     description="Consumes the queue until it has been empty for a while. The queue sensor requests it.",
-    executor_def=dg.in_process_executor,
     tags={KIND: DRAIN, **NOT_REPLACED},
 )
 
@@ -28,6 +27,5 @@ watch = dg.define_asset_job(
     "watch",
     selection=dg.AssetSelection.assets(dead_letters) | dg.AssetSelection.checks_for_assets(payables),
     description="Asks every ten minutes whether anything is stuck, lost or overdue.",
-    executor_def=dg.in_process_executor,
     tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

@@ -47,7 +47,7 @@ def purge_runs(context: dg.OpExecutionContext, core: CoreResource) -> None:
     context.add_output_metadata({"runs": len(purged)})
 
 
-@dg.job(executor_def=dg.in_process_executor, tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
+@dg.job(tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
 def clean_up() -> None:
     """Purges old idempotency keys, and old drain and housekeeping runs. Ticks go by dagster.yaml's retention."""
     purge_idempotency_keys()

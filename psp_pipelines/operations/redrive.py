@@ -33,7 +33,7 @@ def redrive_dead_letters(context: dg.OpExecutionContext, config: RedriveConfig, 
     )
 
 
-@dg.job(executor_def=dg.in_process_executor, tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
+@dg.job(tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
 def redrive() -> None:
     """Puts dead letters into the transactions' queue again. Harmless when repeated: payables are created once."""
     redrive_dead_letters()

@@ -33,7 +33,7 @@ def repair_transactions(context: dg.OpExecutionContext, config: RepairConfig, co
     context.add_output_metadata({"transactions": count})
 
 
-@dg.job(executor_def=dg.in_process_executor, tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
+@dg.job(tags={KIND: HOUSEKEEPING, **NOT_REPLACED})
 def repair() -> None:
     """Finds transactions without payables and enqueues them again. Harmless when they were only late."""
     repair_transactions()

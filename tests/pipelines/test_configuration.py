@@ -75,6 +75,9 @@ class TestDefinitions:
     def test_can_all_be_resolved(self) -> None:
         definitions.validate_loadable(definitions)
 
+    def test_let_every_run_be_one_process(self) -> None:
+        assert {job.executor_def.name for job in definitions.resolve_all_job_defs()} == {"in_process"}
+
     def test_describe_every_asset_and_name_its_owner(self) -> None:
         for spec in definitions.resolve_all_asset_specs():
             assert spec.description
