@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.containers.composed_platform import OPERATOR, ComposedPlatform
-from tests.e2e.platform import a_body, wait_for
+from tests.e2e.platform import a_body
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
 

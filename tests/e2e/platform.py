@@ -6,23 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from psp_core.local_stack.ports import free_port
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 PSP = Path(sys.executable).parent / "psp"
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
-T = TypeVar("T")
 
 # httpcore may close an idle connection as surplus just after it gave it to another thread's request, which then reads
 # from a closed socket (encode/httpcore#1110; 1.0.9 has no mend). Without a bound no connection is surplus.
@@ -169,13 +168,3 @@ def _runs(process: subprocess.Popen[bytes], log: Path) -> bool:
     said = log.read_text()
     assert process.poll() is None, said
     return "psp runs" in said
-
-
-def wait_for(condition: Callable[[], T], *, within_s: float, what: str) -> T:
-    """Return the condition's first true value; fails when there is none in time."""
-    deadline = time.monotonic() + within_s
-    while True:
-        if value := condition():
-            return value
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        time.sleep(0.1)

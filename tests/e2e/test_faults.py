@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from tests.e2e.platform import RunningPlatform, wait_for
+from tests.e2e.platform import RunningPlatform
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 

@@ -11,7 +11,8 @@ import pytest
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import create_engine, inspect, make_url
 
-from tests.e2e.platform import CARD_NUMBER, CARD_VERIFICATION_CODE, RunningPlatform, a_body, wait_for
+from tests.e2e.platform import CARD_NUMBER, CARD_VERIFICATION_CODE, RunningPlatform, a_body
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +22,7 @@ from psp_core.ports import Queue, SendOutcome
 from psp_core.usecases.accept_transactions import Answer
 from psp_core.usecases.keep_relaying import KeepRelaying
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+from tests.waiting import wait_for
 
 
 def count_transactions(core: Core) -> int:
@@ -46,14 +47,6 @@ def relaying(core: Core, **changes: Any) -> Iterator[KeepRelaying]:
 def accept_and_wake(core: Core, relay: KeepRelaying) -> None:
     core.accept_transactions([a_submission()])
     relay.wake()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise TimeoutError
 
 
 class TestAcceptTransactions:
@@ -275,7 +268,7 @@ class TestKeepRelaying:
     def test_sends_the_first_at_once_and_lets_the_next_gather(self, core: Core) -> None:
         with relaying(core, relay_pause_s=60) as relay:
             accept_and_wake(core, relay)
-            wait_until(lambda: core.queue.depth().waiting == 1)
+            wait_for(lambda: core.queue.depth().waiting == 1, within_s=10, what="1 messages")
             for _ in range(3):
                 accept_and_wake(core, relay)
             time.sleep(0.5)
@@ -287,7 +280,7 @@ class TestKeepRelaying:
             core.accept_transactions([a_submission()])
 
         with relaying(core, relay_pause_s=60, relay_entries_max=1):
-            wait_until(lambda: core.queue.depth().waiting == 3)
+            wait_for(lambda: core.queue.depth().waiting == 3, within_s=10, what="3 messages")
 
 
 class TestRepairTransactions:

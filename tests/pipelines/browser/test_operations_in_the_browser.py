@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +13,7 @@ from psp_core.domain.listing import Page, PayableFilter
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.pipelines.browser.operator import PATIENCE_S, Operator
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -47,14 +46,6 @@ def accept_unsent(core: Core, *, customer_id: str) -> str:
         )
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {PATIENCE_S} s")
-        time.sleep(1)
-
-
 def has_payable(core: Core, customer_id: str) -> bool:
     # The relay is the API's, which does not run here.
     core.keep_relaying().run_until_empty()
@@ -78,8 +69,8 @@ class TestOperator:
         operator.photograph("dead-letters")
         operator.launch("redrive", config=REDRIVE)
 
-        wait_until(lambda: core.queue.dead_letter_depth().waiting == 0)
-        wait_until(lambda: has_payable(core, "dead-letter"))
+        wait_for(lambda: core.queue.dead_letter_depth().waiting == 0, within_s=PATIENCE_S, what="an empty queue")
+        wait_for(lambda: has_payable(core, "dead-letter"), within_s=PATIENCE_S, what="the payable")
         assert newest_reason(core) == "The consumer is mended"
 
     def test_repairs_what_was_lost(self, operator: Operator, core: Core) -> None:
@@ -87,5 +78,5 @@ class TestOperator:
 
         operator.launch("repair", config=REPAIR)
 
-        wait_until(lambda: newest_reason(core) == "The queue was rebuilt")
-        wait_until(lambda: has_payable(core, "lost"))
+        wait_for(lambda: newest_reason(core) == "The queue was rebuilt", within_s=PATIENCE_S, what="the repair")
+        wait_for(lambda: has_payable(core, "lost"), within_s=PATIENCE_S, what="the payable")
