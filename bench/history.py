@@ -263,7 +263,7 @@ def open_history(servers: Servers, folder: Path) -> Iterator[History]:
         )
         with webserver, dg.DagsterInstance.get() as instance:
             yield History(servers, core, instance, web_port)
-        core.store.engine.dispose()
+        core.store.close()
 
 
 @contextmanager

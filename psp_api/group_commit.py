@@ -12,6 +12,11 @@ from psp_api.problems.refusals import Overloaded
 from psp_core.domain.errors import DomainError, RequestInProgress, StorageUnavailable
 from psp_core.usecases.accept_transactions import Answer, Outcome, Submission
 
+GATHER_QUIET_ROUNDS = 8
+"""A request takes two rounds of the event loop from its bytes to the group; rounds without one take microseconds."""
+
+GATHER_S_MAX = 0.02
+
 Accept = Callable[[Sequence[Submission]], list[Outcome]]
 
 
@@ -79,10 +84,9 @@ class GroupCommit:
         ):
             raise Overloaded
         if key := submission.key:
-            identity = (key.customer_id, key.key)
-            if identity in self._keys:
+            if key.identity in self._keys:
                 raise RequestInProgress("a request with this idempotency key is being worked on")
-            self._keys.add(identity)
+            self._keys.add(key.identity)
         self._waiting.append(request)
         self._waiting_transactions += request.size
         if self._task is None:
@@ -97,10 +101,30 @@ class GroupCommit:
 
     async def _commit_until_empty(self) -> None:
         try:
+            await self._gather()
             while group := self._next_group():
                 await self._commit(group)
+                await self._gather()
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        """Let the event loop go round until nobody new has come for some rounds.
+
+        Clients whom the last commit answered come back one by one: a commit that begins with the first of them
+        leaves the others to a commit of their own, and half of a commit's cost is the same for one row or fifty.
+        """
+        loop = asyncio.get_running_loop()
+        latest_s = loop.time() + GATHER_S_MAX
+        seen, quiet_rounds = len(self._waiting), 0
+        while (
+            quiet_rounds < GATHER_QUIET_ROUNDS
+            and self._waiting_transactions < self.limits.commit_transactions_max
+            and loop.time() < latest_s
+        ):
+            await asyncio.sleep(0)
+            quiet_rounds = quiet_rounds + 1 if len(self._waiting) == seen else 0
+            seen = len(self._waiting)
 
     def _next_group(self) -> list[_Request]:
         group: list[_Request] = []
@@ -162,7 +186,7 @@ class GroupCommit:
 
     def _forget_key(self, request: _Request) -> None:
         if key := request.submission.key:
-            self._keys.discard((key.customer_id, key.key))
+            self._keys.discard(key.identity)
 
 
 def _accept_all(

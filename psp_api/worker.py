@@ -14,8 +14,8 @@ from psp_core.settings import Settings
 from psp_core.usecases.check_health import CheckHealth
 from psp_core.usecases.relay_outbox import RelayReport
 
-# Besides the readers: the group commit, the relay, and a probe or a scrape.
-_OTHER_CONNECTIONS = 3
+# Besides the readers: the relay, and a probe or a scrape. The group commit's is in a pool of its own.
+_OTHER_CONNECTIONS = 2
 _WAITING_PROBES_MAX = 10
 _log = get_logger(__name__)
 

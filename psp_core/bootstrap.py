@@ -9,7 +9,7 @@ from functools import cached_property
 
 from psp_core.adapters.alarms import alarms_to
 from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
-from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
+from psp_core.adapters.postgres.store import PoolLimits, open_store
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.adapters.tracing import drain_traces
 from psp_core.domain.api_keys import Pepper
@@ -174,10 +174,10 @@ def build_core(settings: Settings, *, application_name: str = "psp") -> Core:
         statement_timeout_s=settings.database_statement_timeout_s,
         lock_timeout_s=settings.database_lock_timeout_s,
     )
-    engine = connect(settings.database_url.get_secret_value(), limits=limits, application_name=application_name)
+    url = settings.database_url.get_secret_value()
     return Core(
         settings=settings,
-        store=PostgresStore(engine),
+        store=open_store(url, limits=limits, application_name=application_name, prepares=settings.database_prepares),
         queue=SqsQueue(sqs_settings(settings)),
         clock=_clock(settings),
         ids=TimeOrderedIds(),

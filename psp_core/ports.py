@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.api_keys import ApiKey
 from psp_core.domain.errors import Discrepancy
 from psp_core.domain.fees import FeePlan
-from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
+from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, Intake
 from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.operator_actions import OperatorAction
@@ -36,8 +36,6 @@ class Ids(Protocol):
 
 
 class Transactions(Protocol):
-    def add(self, rows: Sequence[Transaction]) -> None: ...
-
     def find(self, customer_id: str, id: UUID) -> Transaction | None: ...
 
     def page(self, customer_id: str, where: TransactionFilter, page: Page) -> list[Transaction]: ...
@@ -74,10 +72,6 @@ class Outbox(Protocol):
 
 
 class IdempotencyKeys(Protocol):
-    def claim(self, claims: Sequence[KeyClaim], *, now: datetime) -> set[IdempotencyKey]:
-        """Store the claims whose key is new; return those keys. Waits for a rival's commit."""
-        ...
-
     def first_answers(self, keys: Sequence[IdempotencyKey]) -> Mapping[tuple[str, str], FirstAnswer]:
         """Return the stored answers by (customer id, key)."""
         ...
@@ -205,6 +199,14 @@ class Store(Protocol):
     """The database. Every method raises StorageUnavailable when it cannot be reached."""
 
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def accept(self, intakes: Sequence[Intake], *, now: datetime, traceparent: str | None) -> list[bool]:
+        """Store the intakes whose key is new, or that have none, and one outbox entry for all, in one commit.
+
+        Tell of each whether it was stored. Waits for the commit of a rival with the same key. No key may
+        come twice; a faulty row raises, and then nothing is stored.
+        """
+        ...
 
     def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
         """Begin a unit of work that can see this merchant's rows and no others, and change nothing."""

@@ -92,4 +92,4 @@ def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     core.queue.create()
     yield core
     core.check_books.require()
-    core.store.engine.dispose()
+    core.store.close()

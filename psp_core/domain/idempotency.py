@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from psp_core.domain.transactions import Transaction
 
 KEY_LENGTH_MAX = 255
 KEPT_DAYS = 8
@@ -17,6 +20,11 @@ class IdempotencyKey:
     key: str
     request_hash: bytes
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes it the same key: merchants do not share theirs."""
+        return self.customer_id, self.key
+
 
 @dataclass(frozen=True, slots=True)
 class KeyClaim:
@@ -24,6 +32,14 @@ class KeyClaim:
 
     key: IdempotencyKey
     answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Transactions that are stored together: at any time without a claim, and once with one."""
+
+    rows: Sequence[Transaction]
+    claim: KeyClaim | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
-from psp_core.domain.errors import DomainError, IdempotencyKeyReused, RequestInProgress
-from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
+from psp_core.domain.errors import DomainError, IdempotencyKeyReused, RequestInProgress, StorageUnavailable
+from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, Intake, KeyClaim
 from psp_core.domain.transactions import NewTransaction, Transaction
-from psp_core.ports import Clock, Ids, Store, UnitOfWork
+from psp_core.ports import Clock, Ids, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,6 @@ Outcome = Answer | DomainError
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    submission: Submission
-    rows: list[Transaction]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class AcceptTransactions:
     store: Store
     clock: Clock
@@ -56,44 +50,47 @@ class AcceptTransactions:
         StorageUnavailable, or whatever a faulty row makes the database raise: then nothing is stored.
         """
         now = self.clock.now()
-        prepared = [self._prepare(submission, now) for submission in submissions]
-        with self.store.begin() as work:
-            outcomes = _settle_keys(work, prepared, now)
-            accepted = [item for item, outcome in zip(prepared, outcomes, strict=True) if _is_new(outcome)]
-            rows = [row for item in accepted for row in item.rows]
-            if rows:
-                work.transactions.add(rows)
-                work.outbox.add([row.id for row in rows], now=now, traceparent=_first_traceparent(accepted))
+        # All at once: it costs as much for one as for many.
+        ids = iter(self.ids.new(at=now, count=sum(len(submission.transactions) for submission in submissions)))
+        outcomes: list[Outcome] = [_in_progress()] * len(submissions)
+        asked: list[tuple[int, Intake, bytes]] = []
+        identities: set[tuple[str, str]] = set()
+        for index, submission in enumerate(submissions):
+            if key := submission.key:
+                if key.identity in identities:
+                    continue
+                identities.add(key.identity)
+            asked.append((index, *_prepare(submission, ids, now)))
+        stored = self.store.accept(
+            [intake for _, intake, _ in asked], now=now, traceparent=_first_traceparent(submissions)
+        )
+        lost: dict[int, IdempotencyKey] = {}
+        for (index, intake, body), is_stored in zip(asked, stored, strict=True):
+            if is_stored:
+                outcomes[index] = Answer(body)
+            elif intake.claim:
+                lost[index] = intake.claim.key
+        for index, outcome in self._repeats(lost).items():
+            outcomes[index] = outcome
         return outcomes
 
-    def _prepare(self, submission: Submission, now: datetime) -> _Prepared:
-        ids = self.ids.new(at=now, count=len(submission.transactions))
-        rows = [_stored(new, id=id, now=now) for id, new in zip(ids, submission.transactions, strict=True)]
-        return _Prepared(submission, rows, submission.render(rows))
+    def _repeats(self, lost: Mapping[int, IdempotencyKey]) -> dict[int, Outcome]:
+        """Return what those are told whose key was used before. The others are stored: they must not hear of it."""
+        if not lost:
+            return {}
+        try:
+            with self.store.begin() as work:
+                found = work.idempotency_keys.first_answers(list(lost.values()))
+        except StorageUnavailable as outage:
+            return dict.fromkeys(lost, outage)
+        return {index: _repeat(found[key.identity], key) for index, key in lost.items() if key.identity in found}
 
 
-def _settle_keys(work: UnitOfWork, prepared: list[_Prepared], now: datetime) -> list[Outcome]:
-    claims: dict[tuple[str, str], KeyClaim] = {}
-    for item in prepared:
-        if key := item.submission.key:
-            claims.setdefault((key.customer_id, key.key), KeyClaim(key, item.body))
-    won = work.idempotency_keys.claim(list(claims.values()), now=now) if claims else set()
-    lost = [claim.key for claim in claims.values() if claim.key not in won]
-    first_answers = work.idempotency_keys.first_answers(lost) if lost else {}
-    outcomes: list[Outcome] = []
-    for item in prepared:
-        key = item.submission.key
-        if key is None:
-            outcomes.append(Answer(item.body))
-            continue
-        identity = (key.customer_id, key.key)
-        if claims[identity].answer is item.body and key in won:
-            outcomes.append(Answer(item.body))
-        elif identity in first_answers:
-            outcomes.append(_repeat(first_answers[identity], key))
-        else:
-            outcomes.append(RequestInProgress("a request with this idempotency key is being worked on"))
-    return outcomes
+def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime) -> tuple[Intake, bytes]:
+    own = zip(submission.transactions, islice(ids, len(submission.transactions)), strict=True)
+    rows = [Transaction(id, new.first_status, now, now, *new) for new, id in own]
+    body = submission.render(rows)
+    return Intake(rows, KeyClaim(submission.key, body) if submission.key else None), body
 
 
 def _repeat(first: FirstAnswer, key: IdempotencyKey) -> Outcome:
@@ -102,13 +99,9 @@ def _repeat(first: FirstAnswer, key: IdempotencyKey) -> Outcome:
     return Answer(first.answer, replayed=True)
 
 
-def _is_new(outcome: Outcome) -> bool:
-    return isinstance(outcome, Answer) and not outcome.replayed
+def _in_progress() -> DomainError:
+    return RequestInProgress("a request with this idempotency key is being worked on")
 
 
-def _first_traceparent(items: list[_Prepared]) -> str | None:
-    return next((item.submission.traceparent for item in items if item.submission.traceparent), None)
-
-
-def _stored(new: NewTransaction, *, id: UUID, now: datetime) -> Transaction:
-    return Transaction(id, new.first_status, now, now, *new)
+def _first_traceparent(submissions: Sequence[Submission]) -> str | None:
+    return next((submission.traceparent for submission in submissions if submission.traceparent), None)

@@ -30,7 +30,7 @@ def tampered(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     core.drain_queue()
     assert core.check_books() == []
     yield core
-    core.store.engine.dispose()
+    core.store.close()
 
 
 def falsify(settings: Settings, *statements: str) -> None:

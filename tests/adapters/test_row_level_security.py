@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from psp_core.adapters.postgres.migrate import check_models, migrate
-from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
+from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.bootstrap import Core
 from psp_core.domain.errors import NotFound
 from psp_core.local_stack.ports import free_port
@@ -37,9 +37,9 @@ INDEXED = {
 @pytest.fixture
 def store(database_url: str) -> Iterator[PostgresStore]:
     """A pool of a single connection: whoever comes next gets what the last one left."""
-    engine = connect(database_url, limits=PoolLimits(size=1))
-    yield PostgresStore(engine)
-    engine.dispose()
+    store = open_store(database_url, limits=PoolLimits(size=1))
+    yield store
+    store.close()
 
 
 def accept_and_drain(core: Core) -> None:
@@ -231,11 +231,11 @@ def execute(url: str, statement: str) -> None:
 
 
 def read_as_a_merchant(url: str) -> str:
-    engine = connect(url, limits=PoolLimits(size=1))
-    with PostgresStore(engine).read_as("merchant-1") as work:
+    store = open_store(url, limits=PoolLimits(size=1))
+    with store.read_as("merchant-1") as work:
         assert merchants_in(work.connection, "transactions") == set()
         role: str = work.connection.exec_driver_sql("SELECT current_user").scalar_one()
-    engine.dispose()
+    store.close()
     return role
 
 

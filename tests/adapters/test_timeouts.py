@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, connect
+from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.domain.errors import QueueUnavailable, StorageUnavailable
 
@@ -35,7 +35,7 @@ def ends_soon(refusal: type[Exception]) -> Iterator[None]:
 
 def a_store(url: str, **limits: int) -> PostgresStore:
     default = {"size": 1, "checkout_timeout_s": LONG_S, "statement_timeout_s": LONG_S, "lock_timeout_s": LONG_S}
-    return PostgresStore(connect(url, limits=PoolLimits(**{**default, **limits})))
+    return open_store(url, limits=PoolLimits(**{**default, **limits}))
 
 
 def run(store: PostgresStore, *statements: str) -> None:
@@ -52,7 +52,7 @@ class TestTheDatabase:
             run(store, "SELECT pg_sleep(50)")
 
         run(store, "SELECT 1")
-        store.engine.dispose()
+        store.close()
 
     def test_may_let_a_lock_be_waited_for_so_long(self, database_url: str) -> None:
         holder, waiter = a_store(database_url), a_store(database_url, lock_timeout_s=1)
@@ -64,7 +64,7 @@ class TestTheDatabase:
 
         run(waiter, "LOCK TABLE outbox")
         for store in (holder, waiter):
-            store.engine.dispose()
+            store.close()
 
     def test_may_be_waited_for_so_long_while_its_connections_are_taken(self, database_url: str) -> None:
         store = a_store(database_url, checkout_timeout_s=1)
@@ -72,7 +72,7 @@ class TestTheDatabase:
         with store.begin(), ends_soon(StorageUnavailable):
             run(store, "SELECT 1")
 
-        store.engine.dispose()
+        store.close()
 
     def test_may_take_so_long_for_a_connection(self, deaf_port: int) -> None:
         store = a_store(f"postgresql+psycopg2://psp@127.0.0.1:{deaf_port}/psp", connect_timeout_s=2)
@@ -80,7 +80,7 @@ class TestTheDatabase:
         with ends_soon(StorageUnavailable):
             run(store, "SELECT 1")
 
-        store.engine.dispose()
+        store.close()
 
 
 class TestTheQueue:

@@ -54,7 +54,7 @@ def api(
     with program:
         yield Api(url, core, program.log_file)
     core.check_books.require()
-    core.store.engine.dispose()
+    core.store.close()
 
 
 @pytest.fixture

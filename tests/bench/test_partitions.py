@@ -65,7 +65,7 @@ class TestMonthlyPartitions:
         assert sum(totals.count for totals in settled.by_currency().values()) == 200
         assert [payable.installment for payable in listed] == [3, 2, 1]
         require_books(bench, DATABASE)
-        partitioned.store.engine.dispose()
+        partitioned.store.close()
 
     def test_put_new_months_into_their_own_tables(self, bench: Bench) -> None:
         bench.servers.run(

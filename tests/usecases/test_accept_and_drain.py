@@ -13,12 +13,12 @@ import pytest
 
 from psp_core.bootstrap import Core
 from psp_core.domain.calendar import BankCalendar
-from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress
+from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
 from psp_core.domain.messages import OutgoingMessage, QueueMessage
 from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
-from psp_core.ports import Queue, SendOutcome
+from psp_core.ports import Queue, SendOutcome, Store
 from psp_core.usecases.accept_transactions import Answer
 from psp_core.usecases.keep_relaying import KeepRelaying
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
@@ -47,6 +47,19 @@ def relaying(core: Core, **changes: Any) -> Iterator[KeepRelaying]:
 def accept_and_wake(core: Core, relay: KeepRelaying) -> None:
     core.accept_transactions([a_submission()])
     relay.wake()
+
+
+@dataclass
+class CutOffAfterCommit:
+    """The real store, which nobody reaches any more once a commit is through."""
+
+    store: Store
+
+    def accept(self, *args: Any, **named: Any) -> list[bool]:
+        return self.store.accept(*args, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        raise StorageUnavailable("cut off")
 
 
 class TestAcceptTransactions:
@@ -102,6 +115,55 @@ class TestAcceptTransactions:
         assert len({answer.body for answer in answers}) == 1
         assert [answer.replayed for answer in answers].count(False) == 1
         assert count_transactions(core) == 1
+
+    def test_repeats_one_request_and_stores_its_neighbours(self, core: Core) -> None:
+        batch = [a_new_transaction(amount_minor=amount) for amount in (1, 2, 3)]
+        [first] = core.accept_transactions([a_submission(*batch, key="k")])
+        with core.store.begin() as work:
+            work.outbox.delete([entry.id for entry in work.outbox.claim(limit=10)])
+
+        before, again, behind = core.accept_transactions(
+            [a_submission(), a_submission(*batch, key="k"), a_submission(key="new")]
+        )
+
+        assert isinstance(first, Answer)
+        assert again == Answer(first.body, replayed=True)
+        assert isinstance(before, Answer)
+        assert isinstance(behind, Answer)
+        assert count_transactions(core) == 5
+        with core.store.begin() as work:
+            [entry] = work.outbox.claim(limit=10)
+        assert [str(id) for id in entry.transaction_ids] == [before.body.decode(), behind.body.decode()]
+
+    def test_needs_no_prepared_statement(self, core: Core) -> None:
+        pooled = replace(core, store=replace(core.store, prepares=False))
+
+        first, other = pooled.accept_transactions([a_submission(key="k"), a_submission()])
+        again, new = core.accept_transactions([a_submission(key="k"), a_submission(key="new")])
+
+        assert isinstance(first, Answer)
+        assert isinstance(other, Answer)
+        assert again == Answer(first.body, replayed=True)
+        assert isinstance(new, Answer)
+        assert count_transactions(core) == 3
+
+    def test_enters_nothing_into_the_outbox_when_nothing_is_stored(self, core: Core) -> None:
+        core.accept_transactions([a_submission(key="k")])
+
+        core.accept_transactions([a_submission(key="k")])
+
+        with core.store.begin() as work:
+            assert len(work.outbox.claim(limit=10)) == 1
+
+    def test_tells_those_who_are_stored_when_a_first_answer_cannot_be_read(self, core: Core) -> None:
+        core.accept_transactions([a_submission(key="k")])
+        cut_off = replace(core, store=CutOffAfterCommit(core.store))
+
+        repeated, new = cut_off.accept_transactions([a_submission(key="k"), a_submission(key="new")])
+
+        assert isinstance(repeated, StorageUnavailable)
+        assert isinstance(new, Answer)
+        assert count_transactions(core) == 2
 
     def test_stores_all_of_a_request_or_nothing(self, core: Core) -> None:
         too_much = a_new_transaction(amount_minor=10**12 + 1)

@@ -230,4 +230,4 @@ class TestCommands:
         assert [line.split()[4] for line in listing.splitlines()] == ["expiring", "active"]
         assert [line.split()[4] for line in everybodys.splitlines()] == ["expiring", "revoked"]
         assert token.rpartition("_")[2] not in listing
-        core.store.engine.dispose()
+        core.store.close()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 import psycopg2.extras
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
+from psp_core.adapters.postgres import acceptance
 from psp_core.adapters.postgres.api_keys import PostgresApiKeys
 from psp_core.adapters.postgres.books import PostgresBooks
 from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
@@ -24,6 +26,7 @@ from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
 from psp_core.domain.errors import StorageUnavailable
+from psp_core.domain.idempotency import Intake
 
 psycopg2.extras.register_uuid()
 
@@ -50,8 +53,17 @@ class PoolLimits:
     lock_timeout_s: int = 10
 
 
-def connect(url: str, *, limits: PoolLimits, application_name: str = "psp") -> Engine:
-    """Return an engine whose every wait is bounded. Nothing is connected yet."""
+def open_store(url: str, *, limits: PoolLimits, application_name: str = "psp", prepares: bool = True) -> PostgresStore:
+    """Return the store in the database at `url`; its every wait is bounded. Nothing is connected yet."""
+    return PostgresStore(
+        _engine(url, limits, application_name),
+        # Not by switching a connection that is in use: psycopg2 would ask the server each time.
+        autocommit=_engine(url, limits, application_name, isolation_level="AUTOCOMMIT"),
+        prepares=prepares,
+    )
+
+
+def _engine(url: str, limits: PoolLimits, application_name: str, **isolation: Any) -> Engine:
     options = " ".join(
         f"-c {name}={value}"
         for name, value in {
@@ -63,6 +75,7 @@ def connect(url: str, *, limits: PoolLimits, application_name: str = "psp") -> E
     )
     return create_engine(
         url,
+        **isolation,
         pool_size=limits.size,
         max_overflow=0,
         pool_timeout=limits.checkout_timeout_s,
@@ -134,13 +147,23 @@ class PostgresUnitOfWork:
 @dataclass(frozen=True, slots=True)
 class PostgresStore:
     engine: Engine
+    autocommit: Engine
+    """The same database, for what is a single statement or a lock that outlives a commit."""
+
     read_only: Engine | None = field(default=None)
     """A replica for the merchants' reads, when there is one."""
+
+    prepares: bool = True
+    """Whether statements may be prepared: no pooler hands out another connection for each."""
 
     @contextmanager
     def begin(self) -> Iterator[PostgresUnitOfWork]:
         with storage_errors(), self.engine.begin() as connection:
             yield PostgresUnitOfWork(connection)
+
+    def accept(self, intakes: Sequence[Intake], *, now: datetime, traceparent: str | None) -> list[bool]:
+        with storage_errors(), self.autocommit.connect() as connection:
+            return acceptance.accept(connection, intakes, now=now, traceparent=traceparent, prepares=self.prepares)
 
     @contextmanager
     def read_as(self, customer_id: str) -> Iterator[PostgresUnitOfWork]:
@@ -150,8 +173,7 @@ class PostgresStore:
 
     @contextmanager
     def hold_due_date(self, due_on: date) -> Iterator[bool]:
-        with storage_errors(), self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+        with storage_errors(), self.autocommit.connect() as connection:
             number = due_on.toordinal()
             held = connection.exec_driver_sql(
                 "SELECT pg_try_advisory_lock(%s, %s)", (_DUE_DATE_LOCK, number)
@@ -165,3 +187,9 @@ class PostgresStore:
     def schema_is_current(self) -> bool:
         with storage_errors(), self.engine.connect() as connection:
             return is_current(connection)
+
+    def close(self) -> None:
+        """Hang up. Whoever goes on using the store connects anew."""
+        for engine in (self.engine, self.autocommit, self.read_only):
+            if engine is not None:
+                engine.dispose()

@@ -37,7 +37,7 @@ def keyed(
     program, url = api_program(tmp_path_factory.mktemp("keyed"), environment=environment)
     with program:
         yield Api(url, core, program.log_file)
-    core.store.engine.dispose()
+    core.store.close()
 
 
 def a_token(core: Core, merchant: str, *scopes: Scope) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
+from typing import cast
 
 import httpx
 import pytest
 
+from psp_api.asgi_worker import JoiningTransport
 from tests.api.bodies import CARD_NUMBER, a_body
 from tests.api.server import Api
 
@@ -126,6 +129,40 @@ class TestAConnection:
             for _ in range(3):
                 assert client.post("/transactions", json={}).status_code == 422
                 assert client.post("/transactions", json=a_body()).status_code == 201
+
+    def test_says_at_once_that_the_body_may_come(self, api: Api, merchant: str) -> None:
+        url = httpx.URL(api.url)
+        body = json.dumps(a_body()).encode()
+        head = f"POST /transactions HTTP/1.1\r\nHost: psp\r\nx-customer-id: {merchant}\r\nConnection: close\r\n"
+        more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        with socket.create_connection((url.host, url.port), timeout=10) as connection:
+            connection.sendall((head + more).encode())
+            assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(body)
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+        assert answer.startswith(b"HTTP/1.1 201 Created\r\n")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["customer_id"] == merchant
+
+    def test_has_an_answer_sent_in_one_piece(self) -> None:
+        sent: list[bytes] = []
+
+        class Socket:
+            is_closing = close = staticmethod(lambda: False)
+            write = staticmethod(sent.append)
+
+        async def answer_twice() -> None:
+            transport = JoiningTransport(cast(asyncio.Transport, Socket()))
+            transport.write(b"head")
+            transport.write(b"body")
+            await asyncio.sleep(0)
+            transport.write(b"the last")
+            transport.close()
+            await asyncio.sleep(0)
+
+        asyncio.run(answer_twice())
+
+        assert sent == [b"headbody", b"the last"]
 
 
 class TestARequestsHead:

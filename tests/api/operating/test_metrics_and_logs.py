@@ -21,6 +21,7 @@ from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.settings import Settings
 from tests.api.bodies import CARD_NUMBER, a_body, create
 from tests.api.server import Api, api_program, requests_in
+from tests.waiting import wait_for
 
 
 def sample(text: str, name: str) -> float:
@@ -45,7 +46,7 @@ def two_workers(
     program, url = api_program(tmp_path, environment={**api_environment, **own}, workers=2)
     with program:
         yield Api(url, core, program.log_file)
-    core.store.engine.dispose()
+    core.store.close()
 
 
 class TestMetrics:
@@ -93,6 +94,15 @@ class TestTheLog:
             "status": 404,
         }
 
+    def test_has_the_last_request_when_the_server_stops(
+        self, api_environment: dict[str, str], tmp_path: Path, merchant: str
+    ) -> None:
+        program, url = api_program(tmp_path, environment=api_environment)
+        with program:
+            httpx.get(f"{url}/payables", headers={"x-customer-id": merchant, "Request-Id": "the-last"})
+
+        assert '"request_id":"the-last"' in program.log_file.read_text()
+
     def test_says_what_broke_without_the_request(self, api: Api) -> None:
         assert '"level": "error"' not in api.log_file.read_text()
 
@@ -117,6 +127,10 @@ class TestCardData:
             "/transactions", content=f'{{"card_number": "{number}",', headers={"Content-Type": "application/json"}
         )
         client.get(f"/transactions/{number}?reference={number}&card={number}", headers={"Request-Id": number})
+        client.get("/payables", headers={"Request-Id": "the-last"})
+        wait_for(
+            lambda: any(line["request_id"] == "the-last" for line in requests_in(api)), within_s=10, what="the log"
+        )
 
         everything = _dump(api_settings) + api.log_file.read_text() + str(api.core.queue.receive(wait_s=0))
 

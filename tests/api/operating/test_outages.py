@@ -51,7 +51,7 @@ def own_api(own_postgres: EmbeddedPostgres, own_sqs: EmbeddedSqs, tmp_path: Path
     program, address = api_program(tmp_path, environment=environment)
     with program:
         yield Api(address, core, program.log_file)
-    core.store.engine.dispose()
+    core.store.close()
 
 
 def assert_503_soon(client: httpx.Client, method: str, path: str, **arguments: object) -> None:

@@ -77,6 +77,30 @@ class TestGroupCommit:
         assert run(core, test).sizes == [1, 20]
         assert stored(core) == 21
 
+    def test_waits_for_those_who_come_one_after_the_other(self, core: Core) -> None:
+        async def test(group_commit: GroupCommit, gate: Gate) -> None:
+            gate.opened.set()
+            tasks = []
+            for _ in range(12):
+                tasks.append(asyncio.create_task(group_commit.submit(a_submission())))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            await asyncio.gather(*tasks)
+
+        assert run(core, test).sizes == [12]
+
+    def test_does_not_wait_for_ever_when_somebody_always_comes(self, core: Core) -> None:
+        async def test(group_commit: GroupCommit, gate: Gate) -> None:
+            gate.opened.set()
+            tasks: list[asyncio.Task[Answer]] = []
+            while not gate.sizes:
+                tasks.append(asyncio.create_task(group_commit.submit(a_submission())))
+                await asyncio.sleep(0)
+            await asyncio.gather(*tasks)
+
+        # Without a bound in time it would go on until a commit is full.
+        assert run(core, test, limits=GroupLimits(1_000_000, 1_000_000, 30, 60)).sizes[0] >= 1
+
     def test_bounds_a_commit_and_never_splits_a_batch(self, core: Core) -> None:
         async def test(group_commit: GroupCommit, gate: Gate) -> None:
             gate.opened.set()
@@ -188,7 +212,8 @@ class TestGroupCommit:
             gone.cancel()
             gate.opened.set()
             await first
+            await group_commit.submit(a_submission())
             assert not (await group_commit.submit(a_submission(key="a"))).replayed
 
         run(core, test)
-        assert stored(core) == 2
+        assert stored(core) == 3

@@ -28,7 +28,7 @@ def a_year_of_transactions(settings: Settings) -> None:
     clock.instant = datetime.now(UTC)
     _a_day(core, number=0)
     core.keep_relaying().run_until_empty()
-    core.store.engine.dispose()
+    core.store.close()
 
 
 def _a_day(core: Core, *, number: int) -> None:
