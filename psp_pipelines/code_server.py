@@ -16,7 +16,7 @@ import threading
 from multiprocessing import forkserver
 
 _DEFINITIONS = "psp_pipelines.definitions"
-_IMPORTED_BEFORE_A_RUN = [
+IMPORTED_BEFORE_A_RUN = [
     _DEFINITIONS,
     "psp_core.bootstrap",
     "dagster._grpc.server",
@@ -38,7 +38,7 @@ def serve(*, host: str, port: int) -> None:
     setup_interrupt_handlers()
     configure_loggers()
     # Started now, or the first run would wait for the imports.
-    forkserver.set_forkserver_preload(_IMPORTED_BEFORE_A_RUN)
+    forkserver.set_forkserver_preload(IMPORTED_BEFORE_A_RUN)
     forkserver.ensure_running()
 
     logger = logging.getLogger("dagster.code_server")

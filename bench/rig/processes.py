@@ -7,6 +7,7 @@ run's, not a bare script's.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -109,10 +110,11 @@ def main() -> None:
     parser.add_argument("--as-dagster-run", action="store_true")
     options = parser.parse_args()
     if options.as_dagster_run:
-        import dagster._cli.api  # noqa: F401
-        import dagster_postgres  # noqa: F401
+        # Not above: a process that only drains imports no Dagster.
+        from psp_pipelines.code_server import IMPORTED_BEFORE_A_RUN
 
-        import psp_pipelines.definitions  # noqa: F401
+        for module in IMPORTED_BEFORE_A_RUN:
+            importlib.import_module(module)
     core = build_core(Settings(), application_name="psp-bench")
     print("ready", flush=True)
     found = drain(core) if options.work == "drain" else settle(core, due_on=options.due_on)
