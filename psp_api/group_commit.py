@@ -48,7 +48,7 @@ class _Request:
         if not self.outcome.done():
             self.outcome.set_exception(error)
 
-    def settle(self, outcome: Outcome | Exception) -> None:
+    def settle(self, outcome: Outcome) -> None:
         if isinstance(outcome, Exception):
             self.fail(outcome)
         elif not self.outcome.done():
@@ -189,21 +189,19 @@ class GroupCommit:
             self._keys.discard(key.identity)
 
 
-def _accept_all(
-    accept: Accept, submissions: list[Submission], on_answer: Callable[[], object]
-) -> list[Outcome | Exception]:
+def _accept_all(accept: Accept, submissions: list[Submission], on_answer: Callable[[], object]) -> list[Outcome]:
     """Store all in one commit; if one of them makes that fail, each in its own, so that the others are stored.
 
     Tells each time that the database has answered and is asked again.
     """
     try:
-        return [*accept(submissions)]
+        return accept(submissions)
     except StorageUnavailable as outage:
         return [StorageUnavailable(str(outage)) for _ in submissions]
     except Exception as error:  # noqa: BLE001  (handed to the request that it belongs to)
         if len(submissions) == 1:
             return [error]
-        outcomes: list[Outcome | Exception] = []
+        outcomes: list[Outcome] = []
         for submission in submissions:
             if not (outcomes and isinstance(outcomes[-1], StorageUnavailable)):
                 on_answer()

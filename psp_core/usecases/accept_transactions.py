@@ -34,7 +34,8 @@ class Answer:
     replayed: bool = False
 
 
-Outcome = Answer | DomainError
+Outcome = Answer | Exception
+"""An exception says why this one was refused; a DomainError is meant for the merchant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class AcceptTransactions:
         now = self.clock.now()
         # All at once: it costs as much for one as for many.
         ids = iter(self.ids.new(at=now, count=sum(len(submission.transactions) for submission in submissions)))
-        outcomes: list[Outcome] = [_in_progress()] * len(submissions)
+        outcomes: list[Outcome] = [_in_progress() for _ in submissions]
         asked: list[tuple[int, Intake, bytes]] = []
         identities: set[tuple[str, str]] = set()
         for index, submission in enumerate(submissions):
@@ -75,14 +76,19 @@ class AcceptTransactions:
         return outcomes
 
     def _repeats(self, lost: Mapping[int, IdempotencyKey]) -> dict[int, Outcome]:
-        """Return what those are told whose key was used before. The others are stored: they must not hear of it."""
+        """Return what those are told whose key was used before; nothing is raised.
+
+        The others are stored already: to be asked to try again would have them stored twice.
+        """
         if not lost:
             return {}
         try:
             with self.store.begin() as work:
                 found = work.idempotency_keys.first_answers(list(lost.values()))
         except StorageUnavailable as outage:
-            return dict.fromkeys(lost, outage)
+            return {index: StorageUnavailable(str(outage)) for index in lost}
+        except Exception as error:  # noqa: BLE001  (handed to those whom it concerns)
+            return dict.fromkeys(lost, error)
         return {index: _repeat(found[key.identity], key) for index, key in lost.items() if key.identity in found}
 
 

@@ -54,12 +54,13 @@ class CutOffAfterCommit:
     """The real store, which nobody reaches any more once a commit is through."""
 
     store: Store
+    failure: Exception
 
     def accept(self, *args: Any, **named: Any) -> list[bool]:
         return self.store.accept(*args, **named)
 
     def __getattr__(self, name: str) -> Any:
-        raise StorageUnavailable("cut off")
+        raise self.failure
 
 
 class TestAcceptTransactions:
@@ -155,13 +156,16 @@ class TestAcceptTransactions:
         with core.store.begin() as work:
             assert len(work.outbox.claim(limit=10)) == 1
 
-    def test_tells_those_who_are_stored_when_a_first_answer_cannot_be_read(self, core: Core) -> None:
+    @pytest.mark.parametrize("failure", [StorageUnavailable("cut off"), ValueError("broken")])
+    def test_tells_those_who_are_stored_when_a_first_answer_cannot_be_read(
+        self, core: Core, failure: Exception
+    ) -> None:
         core.accept_transactions([a_submission(key="k")])
-        cut_off = replace(core, store=CutOffAfterCommit(core.store))
+        cut_off = replace(core, store=CutOffAfterCommit(core.store, failure))
 
         repeated, new = cut_off.accept_transactions([a_submission(key="k"), a_submission(key="new")])
 
-        assert isinstance(repeated, StorageUnavailable)
+        assert isinstance(repeated, type(failure))
         assert isinstance(new, Answer)
         assert count_transactions(core) == 2
 
