@@ -21,7 +21,6 @@ from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.settings import Settings
 from tests.api.bodies import CARD_NUMBER, a_body, create
 from tests.api.server import Api, api_program, requests_in
-from tests.waiting import wait_for
 
 
 def sample(text: str, name: str) -> float:
@@ -128,9 +127,7 @@ class TestCardData:
         )
         client.get(f"/transactions/{number}?reference={number}&card={number}", headers={"Request-Id": number})
         client.get("/payables", headers={"Request-Id": "the-last"})
-        wait_for(
-            lambda: any(line["request_id"] == "the-last" for line in requests_in(api)), within_s=10, what="the log"
-        )
+        assert wait_until(lambda: any(line["request_id"] == "the-last" for line in requests_in(api)), timeout_s=10)
 
         everything = _dump(api_settings) + api.log_file.read_text() + str(api.core.queue.receive(wait_s=0))
 
