@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -27,11 +27,18 @@ class BankCalendar(StrEnum):
             return True
         return day.weekday() < _SATURDAY and day not in _brazilian_bank_holidays(day.year)
 
-    def roll_forward(self, instant: datetime) -> datetime:
-        """Return `instant`, moved by whole days to the first open day on or after it."""
-        while not self.is_open(instant.date()):
-            instant += _ONE_DAY
-        return instant
+    def roll_forward(self, instant: datetime, *, zone: ZoneInfo) -> datetime:
+        """Return `instant`, or on a closed day the same time of day on the first open day after it, in UTC.
+
+        The days are those of `zone`: it is the due date that is rolled, and the UTC date can be another. Where the
+        zone skips that time of day, the instant is as much later; it stays on the open day.
+        """
+        day = first = due_date(instant, zone)
+        while not self.is_open(day):
+            day += _ONE_DAY
+        if day == first:
+            return instant
+        return datetime.combine(day, instant.astimezone(zone).time(), zone).astimezone(UTC)
 
 
 def due_date(instant: datetime, zone: ZoneInfo) -> date:

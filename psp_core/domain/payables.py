@@ -82,7 +82,7 @@ def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> lis
     """Return the transaction's payables under its fee plan: one for each installment.
 
     Debit card: due at once, born paid. Credit card: installment k is due k times the plan's delay
-    after the transaction, rolled forward to an open day. The fee is rounded down to a whole
+    after the transaction, rolled forward to an open day of `zone`. The fee is rounded down to a whole
     minor unit, so the spare part of a cent is the merchant's.
     """
     is_debit = source.payment_method is PaymentMethod.DEBIT_CARD
@@ -91,7 +91,8 @@ def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> lis
     for number, amount in enumerate(source.amount.split(source.installments), start=1):
         payment_at = source.created_at
         if not is_debit:
-            payment_at = plan.calendar.roll_forward(payment_at + timedelta(days=plan.credit_delay_days * number))
+            delay = timedelta(days=plan.credit_delay_days * number)
+            payment_at = plan.calendar.roll_forward(payment_at + delay, zone=zone)
         payables.append(
             NewPayable(
                 source=source,

@@ -44,4 +44,24 @@ class TestBrazil:
     def test_rolls_forward_over_carnival_and_keeps_the_time(self) -> None:
         saturday = datetime(2026, 2, 14, 9, 30, tzinfo=UTC)
 
-        assert BankCalendar.BRAZIL.roll_forward(saturday) == datetime(2026, 2, 18, 9, 30, tzinfo=UTC)
+        rolled = BankCalendar.BRAZIL.roll_forward(saturday, zone=ZoneInfo("UTC"))
+
+        assert rolled == datetime(2026, 2, 18, 9, 30, tzinfo=UTC)
+
+    def test_rolls_the_day_of_the_zone_and_not_the_utc_date(self) -> None:
+        sunday_evening = datetime(2026, 3, 16, 1, 30, tzinfo=UTC)
+
+        assert BankCalendar.BRAZIL.roll_forward(sunday_evening, zone=ZoneInfo("UTC")) == sunday_evening
+        assert BankCalendar.BRAZIL.roll_forward(sunday_evening, zone=SAO_PAULO) == datetime(
+            2026, 3, 17, 1, 30, tzinfo=UTC
+        )
+
+    def test_stays_on_the_open_day_where_the_zone_skips_the_time(self) -> None:
+        havana = ZoneInfo("America/Havana")
+        saturday_past_midnight = datetime(2026, 3, 7, 0, 30, tzinfo=havana)
+        day = date(2026, 3, 8)  # a Sunday, which begins at one o'clock there
+
+        skipped = datetime.combine(day, saturday_past_midnight.time(), havana).astimezone(UTC)
+
+        assert due_date(skipped, havana) == day
+        assert due_date(BankCalendar.BRAZIL.roll_forward(skipped, zone=havana), havana) == date(2026, 3, 9)

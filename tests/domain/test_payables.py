@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.calendar import BankCalendar, due_date
 from psp_core.domain.fees import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
 from psp_core.domain.money import AMOUNT_MINOR_MAX
 from psp_core.domain.payables import PayableStatus, payables_for
@@ -16,6 +17,8 @@ from psp_core.domain.transactions import PaymentMethod
 from tests.builders import NOON, a_source
 
 UTC_ZONE = ZoneInfo("UTC")
+# East and west of Greenwich, with and without summer time, and one whose summer time begins at midnight.
+ZONES = ["UTC", "America/Sao_Paulo", "Asia/Tokyo", "Europe/Lisbon", "America/Havana", "Pacific/Apia"]
 
 
 def terms(plan: FeePlan, days: int) -> FeePlan:
@@ -53,6 +56,21 @@ class TestPayablesFor:
         [payable] = payables_for(to_saturday, plan=plan, zone=UTC_ZONE)
 
         assert payable.due_on == date(2026, 3, 16)
+
+    @pytest.mark.parametrize("zone", map(ZoneInfo, ZONES), ids=ZONES)
+    def test_are_never_due_on_a_closed_day_of_the_zone(self, zone: ZoneInfo) -> None:
+        plan = replace(DEFAULT_FEE_PLAN, calendar=BankCalendar.BRAZIL)
+        first, hours = datetime(2025, 1, 1, tzinfo=UTC), 4 * 365 * 24
+
+        payables = [
+            payable
+            for hour in range(hours)
+            for payable in payables_for(a_source(created_at=first + timedelta(hours=hour)), plan=plan, zone=zone)
+        ]
+
+        assert [payable for payable in payables if not BankCalendar.BRAZIL.is_open(payable.due_on)] == []
+        assert all(payable.due_on == due_date(payable.payment_at, zone) for payable in payables)
+        assert all(one.due_on <= next.due_on for one, next in pairwise(payables))
 
     @given(st.integers(1, AMOUNT_MINOR_MAX), st.integers(1, 12), st.integers(0, 10_000), st.sampled_from(PaymentMethod))
     def test_never_creates_or_loses_a_cent(
