@@ -177,7 +177,13 @@ def build_core(settings: Settings, *, application_name: str = "psp") -> Core:
     url = settings.database_url.get_secret_value()
     return Core(
         settings=settings,
-        store=open_store(url, limits=limits, application_name=application_name, prepares=settings.database_prepares),
+        store=open_store(
+            url,
+            limits=limits,
+            application_name=application_name,
+            prepares=settings.database_prepares,
+            lease_s=settings.lease_s,
+        ),
         queue=SqsQueue(sqs_settings(settings)),
         clock=_clock(settings),
         ids=TimeOrderedIds(),

@@ -14,6 +14,7 @@ from psp_core.domain.api_keys import ApiKey
 from psp_core.domain.errors import Discrepancy
 from psp_core.domain.fees import FeePlan
 from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, Intake
+from psp_core.domain.leases import Holds, Leases
 from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.operator_actions import OperatorAction
@@ -192,10 +193,12 @@ class UnitOfWork(Protocol):
     @property
     def operator_actions(self) -> OperatorActions: ...
     @property
+    def leases(self) -> Leases: ...
+    @property
     def books(self) -> Books: ...
 
 
-class Store(Protocol):
+class Store(Holds, Protocol):
     """The database. Every method raises StorageUnavailable when it cannot be reached."""
 
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
@@ -210,10 +213,6 @@ class Store(Protocol):
 
     def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
         """Begin a unit of work that can see this merchant's rows and no others, and change nothing."""
-        ...
-
-    def hold_due_date(self, due_on: date) -> AbstractContextManager[bool]:
-        """Hold the date for one run, across commits; the value tells whether it was free."""
         ...
 
     def schema_is_current(self) -> bool:

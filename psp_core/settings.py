@@ -43,6 +43,7 @@ class Settings(CalendarSettings):
     database_connect_timeout_s: int = Field(default=2, ge=1)
     database_statement_timeout_s: int = Field(default=30, ge=1)
     database_lock_timeout_s: int = Field(default=10, ge=1)
+    lease_s: float = Field(default=15, ge=1, description="a run or a holder of a due date silent for so long is dead")
     database_prepares: bool = Field(default=True, description="false behind a pooler in transaction mode")
 
     sqs_endpoint_url: str | None = Field(default=None, description="None is AWS itself")

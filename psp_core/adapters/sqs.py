@@ -199,7 +199,8 @@ def _parse(text: str) -> tuple[list[UUID] | None, str | None]:
             return None, None
         traceparent = body.get("traceparent")
         return [UUID(id) for id in body["transaction_ids"]], traceparent if isinstance(traceparent, str) else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        # A body that is nested too deep is no better than one that is no JSON.
         return None, None
 
 

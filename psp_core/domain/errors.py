@@ -65,9 +65,18 @@ class SettlementInProgress(DomainError):
 
     code = "settlement_in_progress"
 
-    def __init__(self, due_on: date) -> None:
-        super().__init__(f"{due_on} is being settled by another run; nothing was done here, run it again afterwards")
+    def __init__(self, due_on: date, *, holder: str) -> None:
+        super().__init__(f"{due_on} is being settled by {holder}; nothing was done here")
         self.due_on = due_on
+
+
+class HoldLost(DomainError):
+    """What this process held was taken over: it had been silent for longer than its lease, and was taken for dead."""
+
+    code = "hold_lost"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the hold on {name} was lost to another while this process stood still; it goes on with it")
 
 
 class NotDueYet(DomainError):

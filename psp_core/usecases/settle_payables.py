@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.calendar import due_date
 from psp_core.domain.errors import BooksDoNotBalance, Discrepancy, NotDueYet, SettlementInProgress
+from psp_core.domain.leases import Hold
 from psp_core.domain.settlement import (
     MerchantTotals,
     SettlementChunk,
@@ -30,6 +31,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class _Order:
     due_on: date
+    hold: Hold
     merchants: Sequence[str] | None
     control_before: datetime
     dry_run: bool
@@ -49,21 +51,23 @@ class SettlePayables:
         due_on: date,
         merchants: Sequence[str] | None = None,
         dry_run: bool = False,
+        holder: str = "",
         on_progress: Progress = lambda *_: None,
     ) -> SettlementReport:
         """Pay everything that is due on `due_on`, in commits of `chunk_payables`.
 
         Killed at any point and called again, it pays the rest and nothing twice. `on_progress` is
-        called after each commit with the payables settled so far and those expected. Raises
-        NotDueYet, SettlementInProgress, or BooksDoNotBalance when the control totals differ.
+        called after each commit with the payables settled so far and those expected; `holder` is
+        what others are told who has the date. Raises NotDueYet, SettlementInProgress, HoldLost, or
+        BooksDoNotBalance when the control totals differ.
         """
         now = self.clock.now()
         if due_on > due_date(now, self.zone):
             raise NotDueYet(f"{due_on} has not come yet: nothing is paid early")
-        with self.store.hold_due_date(due_on) as held:
-            if not held:
-                raise SettlementInProgress(due_on)
-            return self._settle(_Order(due_on, merchants, now - CONTROL_AGE, dry_run, on_progress))
+        with self.store.hold_due_date(due_on, holder=holder) as hold:
+            if not hold:
+                raise SettlementInProgress(due_on, holder=hold.holder)
+            return self._settle(_Order(due_on, hold, merchants, now - CONTROL_AGE, dry_run, on_progress))
 
     def _settle(self, order: _Order) -> SettlementReport:
         with self.store.begin() as work:
@@ -74,6 +78,7 @@ class SettlePayables:
         settled, controlled = self._settle_all(order, expected=sum(item.totals.count for item in due.all))
         _compare(order.due_on, before=due.controlled, after=controlled)
         with self.store.begin() as work:
+            work.leases.require(order.hold)
             work.settlements.close(order.due_on, now=self.clock.now())
         return SettlementReport(order.due_on, settled=settled, existing=existing)
 
@@ -96,6 +101,8 @@ class SettlePayables:
         after: tuple[str, UUID] | None = None
         while True:
             with self.store.begin() as work:
+                # In the chunk's own commit: who was taken for dead and wakes up pays nothing more.
+                work.leases.require(order.hold)
                 chunk = work.settlements.settle_chunk(
                     order.due_on,
                     merchants=order.merchants,

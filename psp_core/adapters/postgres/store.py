@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,13 +11,14 @@ from typing import Any
 
 import psycopg2.extras
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 from psp_core.adapters.postgres import acceptance
 from psp_core.adapters.postgres.api_keys import PostgresApiKeys
 from psp_core.adapters.postgres.books import PostgresBooks
+from psp_core.adapters.postgres.errors import storage_errors
 from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
+from psp_core.adapters.postgres.leases import Holding, PostgresLeases
 from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
@@ -25,13 +26,13 @@ from psp_core.adapters.postgres.schema_version import is_current
 from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
-from psp_core.domain.errors import StorageUnavailable
 from psp_core.domain.idempotency import Intake
+from psp_core.domain.leases import due_date_name, run_holder, this_process
 
 psycopg2.extras.register_uuid()
 
-# The first of pg_try_advisory_lock's two numbers: which kind of thing the second one names.
-_DUE_DATE_LOCK = 7001
+_RUN_WAITS_S = 300
+"""How long a run waits for the database when it starts in an outage."""
 
 # One round trip. `true` makes each of them end with the commit or rollback, so that the connection's next
 # user is the owner again; and Postgres lets no later statement of this transaction write after all.
@@ -53,12 +54,15 @@ class PoolLimits:
     lock_timeout_s: int = 10
 
 
-def open_store(url: str, *, limits: PoolLimits, application_name: str = "psp", prepares: bool = True) -> PostgresStore:
+def open_store(
+    url: str, *, limits: PoolLimits, application_name: str = "psp", prepares: bool = True, lease_s: float = 15
+) -> PostgresStore:
     """Return the store in the database at `url`; its every wait is bounded. Nothing is connected yet."""
     return PostgresStore(
         _engine(url, limits, application_name),
         # Not by switching a connection that is in use: psycopg2 would ask the server each time.
         autocommit=_engine(url, limits, application_name, isolation_level="AUTOCOMMIT"),
+        lease_s=lease_s,
         prepares=prepares,
     )
 
@@ -88,15 +92,6 @@ def _engine(url: str, limits: PoolLimits, application_name: str, **isolation: An
             "tcp_user_timeout": limits.statement_timeout_s * 1000,
         },
     )
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Turn what an unreachable or overloaded database raises into StorageUnavailable."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, TimeoutError) as error:
-        raise StorageUnavailable("the database did not answer in time") from error
 
 
 @dataclass(frozen=True)
@@ -140,6 +135,10 @@ class PostgresUnitOfWork:
         return PostgresOperatorActions(self.connection)
 
     @cached_property
+    def leases(self) -> PostgresLeases:
+        return PostgresLeases(self.connection)
+
+    @cached_property
     def books(self) -> PostgresBooks:
         return PostgresBooks(self.connection)
 
@@ -148,10 +147,13 @@ class PostgresUnitOfWork:
 class PostgresStore:
     engine: Engine
     autocommit: Engine
-    """The same database, for what is a single statement or a lock that outlives a commit."""
+    """The same database, for what is a single statement."""
 
     read_only: Engine | None = field(default=None)
     """A replica for the merchants' reads, when there is one."""
+
+    lease_s: float = 15
+    """How long a holder may be silent before others take over."""
 
     prepares: bool = True
     """Whether statements may be prepared: no pooler hands out another connection for each."""
@@ -172,17 +174,25 @@ class PostgresStore:
             yield PostgresUnitOfWork(connection)
 
     @contextmanager
-    def hold_due_date(self, due_on: date) -> Iterator[bool]:
-        with storage_errors(), self.autocommit.connect() as connection:
-            number = due_on.toordinal()
-            held = connection.exec_driver_sql(
-                "SELECT pg_try_advisory_lock(%s, %s)", (_DUE_DATE_LOCK, number)
-            ).scalar_one()
-            try:
-                yield bool(held)
-            finally:
-                if held:
-                    connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_DUE_DATE_LOCK, number))
+    def hold_due_date(self, due_on: date, *, holder: str = "") -> Iterator[Holding]:
+        holding = Holding(self.autocommit, due_date_name(due_on), holder or this_process(), self.lease_s)
+        holding.take()
+        try:
+            yield holding
+        finally:
+            holding.release()
+
+    @contextmanager
+    def hold_run(
+        self, run_id: str, *, due_dates: tuple[date, date] | None, on_lost: Callable[[], None]
+    ) -> Iterator[Holding]:
+        name = run_holder(run_id)
+        holding = Holding(self.autocommit, name, name, self.lease_s, due_dates=due_dates, on_lost=on_lost)
+        holding.take_when_reachable(within_s=_RUN_WAITS_S)
+        try:
+            yield holding
+        finally:
+            holding.release()
 
     def schema_is_current(self) -> bool:
         with storage_errors(), self.engine.connect() as connection:

@@ -214,3 +214,21 @@ operator_actions = Table(
     UniqueConstraint("run_id", "action", name="operator_actions_run_key"),
     CheckConstraint("length(trim(reason)) BETWEEN 1 AND 1000", name="operator_actions_reason_check"),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("token", Uuid, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("first_due_on", Date),
+    Column("last_due_on", Date),
+    Column("taken_at", _instant, nullable=False),
+    Column("lapses_at", _instant, nullable=False),
+    PrimaryKeyConstraint("name", name="leases_pkey"),
+    UniqueConstraint("token", name="leases_token_key"),
+    CheckConstraint(
+        "(first_due_on IS NULL) = (last_due_on IS NULL) AND first_due_on <= last_due_on", name="leases_due_dates_check"
+    ),
+    CheckConstraint("lapses_at > taken_at", name="leases_lapse_check"),
+)
