@@ -65,6 +65,9 @@ class Observation:
         route = req.uri_template or _NO_ROUTE
         status = resp.status_code
         resp.set_header("Request-Id", context.request_id)
+        if resp.get_header("Cache-Control") is None:
+            # Whatever is said to a merchant is for that merchant: no cache on the way keeps it, a problem included.
+            resp.set_header("Cache-Control", "no-store")
         metrics.observe_request(req.method, route, str(status), seconds)
         if self._logs_requests:
             self._log.add(_line(req, route=route, status=status, seconds=seconds))

@@ -28,7 +28,7 @@ def probe_of(words: Sequence[str], *, api_bind: str) -> tuple[str, str]:
     names = [Path(word).name for word in words]
     if "gunicorn" in names:
         return "http", f"http://127.0.0.1:{api_bind.rpartition(':')[2]}/health/live"
-    if "dagster-webserver" in names:
+    if "psp_pipelines.webserver" in names:
         return "http", f"http://127.0.0.1:{_port(words)}/server_info"
     # Dagster's on AWS, where runs are tasks; our own where it forks them.
     if "code-server" in names or "psp_pipelines.code_server" in names:

@@ -15,8 +15,13 @@ from psp_api.problems.refusals import Refusal
 
 _FOLDER = Path(__file__).parents[1] / "static"
 _MEDIA_TYPES = {"docs.html": "text/html; charset=utf-8", "docs.js": "text/javascript", "docs.css": "text/css"}
-# Nothing from elsewhere, and nothing inline: what a merchant typed cannot become a script.
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
+# Nothing from elsewhere, and nothing inline: what a merchant typed cannot become a script. The page holds an API key
+# while somebody tries it, so nobody else's page may frame it, and nothing in it may send a form elsewhere.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SAME_FOR_EVERYBODY = "no-cache"
 
 
 class OpenApi:
@@ -28,6 +33,7 @@ class OpenApi:
         return orjson.dumps(openapi_document(auth_mode=self._auth_mode, version=version("psp")))
 
     async def on_get(self, _req: Request, resp: Response) -> None:
+        resp.set_header("Cache-Control", _SAME_FOR_EVERYBODY)
         resp.data = self._document
 
     on_head = on_get
@@ -41,6 +47,7 @@ class Docs:
             raise Refusal(NO_SUCH_PATH, NO_SUCH_PATH.title)
         resp.content_type = _MEDIA_TYPES[name]
         resp.set_header("Content-Security-Policy", _POLICY)
+        resp.set_header("Cache-Control", _SAME_FOR_EVERYBODY)
         resp.set_header("X-Content-Type-Options", "nosniff")
         resp.data = (_FOLDER / name).read_bytes()
 

@@ -40,11 +40,11 @@ def code_server(plan: Plan, *, environment: Mapping[str, str]) -> Program:
 
 
 def webserver(plan: Plan, *, environment: Mapping[str, str]) -> Program:
-    """Dagster's web interface."""
+    """Dagster's web interface, which refuses what another site makes a browser send."""
     return _program(
         plan,
         name="dagster-web",
-        command=["dagster-webserver", "-h", LOOPBACK, "-p", str(plan.web_port), "-w", "workspace.yaml"],
+        command=["python", "-m", "psp_pipelines.webserver", "--host", LOOPBACK, "--port", str(plan.web_port)],
         environment=environment,
         ready=lambda: code_is_loaded(web_port=plan.web_port),
     )

@@ -18,6 +18,7 @@ from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, end_dead
 from psp_core.local_stack.environment import Plan, platform_variables, read_plan, write_stack_environment
 from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
+from psp_core.local_stack.private_folder import make_private
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.local_stack.supervision.program import Program
 from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
@@ -52,6 +53,7 @@ def _run(*, root: Path, data_dir: Path) -> None:
     for name in _NEEDED_FILES:
         if not (plan.root / name).is_file():
             raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")
+    make_private(plan.data_dir)
     with Supervisor(plan.data_dir, say=_say) as supervisor, contextlib.suppress(StopRequested):
         _run_until_stopped(plan, supervisor=supervisor)
     _say("stopped; the data stays, `make` starts it again")

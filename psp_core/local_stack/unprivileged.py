@@ -49,8 +49,9 @@ def require_droppable(account: pwd.struct_passwd) -> None:
 def reachable_data_folder(wanted: Path, *, account: pwd.struct_passwd) -> Path:
     """Return the data folder, made for `account`; `wanted` becomes a link when the account cannot get there.
 
-    A repository below /root is such a case: the data then lies below /var/lib/psp (temporary data in the
-    temporary folder), and only the link in the repository knows where.
+    A stack of root's is such a case, since its folder is closed to others: the data then lies below /var/lib/psp
+    (temporary data in the temporary folder), and only the link in the repository knows where. Data of an earlier
+    version that is in the closed folder moves there.
     """
     folder = wanted.resolve()
     if not folder.exists():
@@ -104,14 +105,24 @@ def _can_enter(path: Path, *, account: pwd.struct_passwd) -> bool:
 
 
 def _relocate(wanted: Path, *, account: pwd.struct_passwd) -> Path:
-    if _holds_data(wanted):
-        raise LocalStackError(f"The user {account.pw_name} cannot reach the Postgres data in {wanted.resolve()}.")
     temporary = Path(tempfile.gettempdir())
     is_temporary = wanted.resolve().is_relative_to(temporary) and _can_enter(temporary, account=account)
     # A random name: data of a repository that was deleted must not come back in a fresh clone at the same place.
     folder = Path(tempfile.mkdtemp(prefix="psp-postgres-", dir=temporary if is_temporary else _shared_folder()))
-    wanted.rmdir()
-    wanted.symlink_to(folder)
+    # Made first: between the two renames nothing can fail but the machine.
+    link = wanted.with_name(f"{wanted.name}.link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder)
+    try:
+        wanted.rename(folder)
+    except OSError as error:
+        link.unlink()
+        folder.rmdir()
+        raise LocalStackError(
+            f"The user {account.pw_name} cannot reach the Postgres data in {wanted.resolve()}, and it cannot be moved "
+            f"to {folder.parent} ({error.strerror}): copy it there with `cp -a`, and link to it from {wanted}."
+        ) from None
+    link.rename(wanted)
     return folder
 
 

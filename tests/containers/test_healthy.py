@@ -8,7 +8,7 @@ from deploy.image.healthy import probe_of
 
 _SERVERS = {
     "gunicorn -c psp_api/gunicorn_conf.py psp_api.main:create_app()": ("http", "http://127.0.0.1:3000/health/live"),
-    "dagster-webserver -h 0.0.0.0 -p 3001 -w workspace.yaml": ("http", "http://127.0.0.1:3001/server_info"),
+    "python -m psp_pipelines.webserver --host=0.0.0.0 --port=3001": ("http", "http://127.0.0.1:3001/server_info"),
     "dagster code-server start -h 0.0.0.0 -p 4000 -m psp_pipelines.definitions": ("grpc", "127.0.0.1:4000"),
     "python -m psp_pipelines.code_server --host=0.0.0.0 --port=4000": ("grpc", "127.0.0.1:4000"),
     "python deploy/image/end_dead_runs.py python -m psp_pipelines.code_server --port=4000": ("grpc", "127.0.0.1:4000"),
@@ -31,6 +31,6 @@ class TestProbeOf:
         ],
     )
     def test_sees_a_server_behind_what_started_it(self, before: list[str]) -> None:
-        words = [*before, "/opt/venv/bin/dagster-webserver", "--port", "8000"]
+        words = [*before, "/opt/venv/bin/python", "-m", "psp_pipelines.webserver", "--port", "8000"]
 
         assert probe_of(words, api_bind="") == ("http", "http://127.0.0.1:8000/server_info")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,8 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
             print(Path(log.name).read_text())
             process.send_signal(signal.SIGINT)
             process.wait(timeout=120)
+            # As root it is elsewhere: the stack's own folder is closed to the user that Postgres runs as.
+            shutil.rmtree((data_dir / "postgres").resolve(), ignore_errors=True)
 
 
 def _runs(process: subprocess.Popen[bytes], log: Path) -> bool:

@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from psp_core.adapters.reports.names import safe_name
 from psp_core.adapters.reports.shelves import Shelf
 from psp_core.adapters.reports.writers import ReportWriter
 from psp_core.domain.settlement_report import ReportFile, ReportLine
-
-_NAME_LENGTH_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +61,3 @@ class ReportDraft:
         url = self._shelf.put(path, name=f"{self._folder}/{name}")
         path.unlink()
         return ReportFile(name, url, digest, size_bytes)
-
-
-def safe_name(name: str) -> str:
-    """Return `name` as a file's name, folders kept: merchants' names may hold anything."""
-    return "/".join(_safe_part(part) for part in name.split("/", maxsplit=1))
-
-
-def _safe_part(part: str) -> str:
-    quoted = quote(part, safe="")
-    if len(quoted) <= _NAME_LENGTH_MAX:
-        return quoted
-    return f"{quoted[:_NAME_LENGTH_MAX]}~{hashlib.sha256(part.encode()).hexdigest()[:16]}"

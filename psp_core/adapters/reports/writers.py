@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from psp_core.adapters.reports.cells import cell
 from psp_core.adapters.reports.columns import SCHEMA, values_of
 from psp_core.domain.settlement_report import ReportLine
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ReportWriter:
@@ -27,14 +24,15 @@ class ReportWriter:
         self._zone = zone
         # With the mark at its beginning, Excel takes the file as UTF-8.
         self._csv_file = self.paths[0].open("w", encoding="utf-8-sig", newline="")
-        self._csv = csv.writer(self._csv_file)
+        # Every text in quotes: a semicolon or a line's end in one is no separator.
+        self._csv = csv.writer(self._csv_file, quoting=csv.QUOTE_NONNUMERIC)
         self._csv.writerow(SCHEMA.names)
         self._parquet = pq.ParquetWriter(self.paths[1], SCHEMA, compression="zstd")
 
     def write(self, lines: Sequence[ReportLine]) -> None:
         rows = [values_of(line, zone=self._zone) for line in lines]
         if rows:
-            self._csv.writerows([_cell(value) for value in row] for row in rows)
+            self._csv.writerows([cell(value) for value in row] for row in rows)
             columns = [
                 pa.array(values, type=field.type) for values, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)
             ]
@@ -43,12 +41,3 @@ class ReportWriter:
     def close(self) -> None:
         self._csv_file.close()
         self._parquet.close()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    # Merchants choose references: a spreadsheet must not take one for a formula.
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value

@@ -95,6 +95,34 @@ class TestAProblem:
             assert CARD_NUMBER not in answer.text
 
 
+class TestWhatIsSaid:
+    @pytest.mark.parametrize(
+        "path",
+        ["/transactions", "/payables", "/settlements", "/payables/1", "/payables?limit=x", "/none", "/health/live"],
+    )
+    def test_is_kept_by_no_cache_on_the_way(self, client: httpx.Client, path: str) -> None:
+        assert client.get(path).headers["Cache-Control"] == "no-store"
+
+    @pytest.mark.parametrize("body", [a_body(), {}])
+    def test_is_kept_by_none_after_a_post_either(self, client: httpx.Client, body: dict[str, object]) -> None:
+        created = client.post("/transactions", json=body)
+
+        assert created.headers["Cache-Control"] == "no-store"
+        if created.status_code == 201:
+            one = client.get(f"/transactions/{created.json()['id']}")
+            again = client.get(one.request.url.path, headers={"If-None-Match": one.headers["ETag"]})
+            assert [(it.status_code, it.headers["Cache-Control"]) for it in (one, again)] == [
+                (200, "no-store"),
+                (304, "no-store"),
+            ]
+
+    @pytest.mark.parametrize("path", ["/docs", "/docs/docs.js"])
+    def test_is_framed_by_nobody_and_sends_no_form(self, client: httpx.Client, path: str) -> None:
+        policy = client.get(path).headers["Content-Security-Policy"].split("; ")
+
+        assert {"frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'", "default-src 'none'"} <= set(policy)
+
+
 class TestTheRequestId:
     def test_is_new_for_every_answer(self, client: httpx.Client) -> None:
         ids = {client.get(path).headers["Request-Id"] for path in ("/transactions", "/payables", "/nowhere")}

@@ -34,6 +34,14 @@ def settle(core: Core, clock: SettableClock, **merchants: list[int]) -> None:
     core.settle_payables(due_on=DUE_ON)
 
 
+def settle_reference(core: Core, clock: SettableClock, *, customer_id: str, reference: str) -> None:
+    core.accept_transactions([a_submission(a_new_transaction(customer_id=customer_id, reference=reference))])
+    core.keep_relaying().run_until_empty()
+    core.drain_queue()
+    clock.advance(days=30)
+    core.settle_payables(due_on=DUE_ON)
+
+
 def lines_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -132,14 +140,26 @@ class TestWriteSettlementReport:
         engine.dispose()
 
     def test_lets_no_reference_become_a_formula(self, core: Core, clock: SettableClock, folder: Path) -> None:
-        row = a_new_transaction(customer_id="../=x", reference="=HYPERLINK(0)")
-        core.accept_transactions([a_submission(row)])
-        core.keep_relaying().run_until_empty()
-        core.drain_queue()
-        clock.advance(days=30)
-        core.settle_payables(due_on=DUE_ON)
+        settle_reference(core, clock, customer_id="merchant_1", reference="=HYPERLINK(0)\n;=1")
 
         core.write_settlement_report(due_on=DUE_ON)
 
-        [settled, _] = lines_of(folder / "merchants" / "..%2F%3Dx.csv")
-        assert settled["Merchant Reference"] == "'=HYPERLINK(0)"
+        path = folder / "merchants" / "merchant_1.csv"
+        [settled, _] = lines_of(path)
+        assert settled["Merchant Reference"] == "'=HYPERLINK(0)\n;'=1"
+        # In quotes, so that neither the line's end nor the semicolon begins a cell; amounts are numbers.
+        assert "\"'=HYPERLINK(0)\n;'=1\"" in path.read_text(encoding="utf-8-sig")
+        assert ",25.00," in path.read_text(encoding="utf-8-sig")
+
+    def test_keeps_each_merchant_in_a_file_of_its_own(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        names = [".", "..", "CON", "con", "nul.txt", "../../all", "a\\b", "trailing.", "Acme", "acme"]
+        for name in names:
+            settle_reference(core, clock, customer_id=name, reference=name)
+            clock.advance(days=-30)
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        files = list((folder / "merchants").glob("*.csv"))
+        assert sorted(lines_of(path)[0]["Merchant Account"] for path in files) == sorted(names)
+        assert len({path.name.lower() for path in files}) == len(names)
+        assert {path.name for path in folder.iterdir()} == {"all.csv", "all.parquet", "manifest.json", "merchants"}
