@@ -61,14 +61,14 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
 
 @commands.command(name="migrate")
 def migrate_database() -> None:
-    """Bring the database to the newest schema."""
-    migrate(_settings().database_url.get_secret_value())
+    """Bring the database to the newest schema, as the tables' owner."""
+    migrate(_owner_url())
 
 
 @commands.command(name="check-models", hidden=True)
 def check_migrations() -> None:
     """Fail when the migrations' outcome differs from the tables that the program expects."""
-    check_models(_settings().database_url.get_secret_value())
+    check_models(_owner_url())
 
 
 @commands.group()
@@ -229,6 +229,11 @@ def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
 
 def _core() -> Core:
     return build_core(_settings(), application_name="psp-cli")
+
+
+def _owner_url() -> str:
+    settings = _settings()
+    return (settings.migration_database_url or settings.database_url).get_secret_value()
 
 
 def _settings() -> Settings:
