@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from enum import StrEnum
 
+import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection, cursor, encrypt_password
+from sqlalchemy import make_url
 
 ROLES = ("psp_merchant", "psp_api", "psp_relay", "psp_runs", "psp_operator", "psp_support")
 
@@ -42,6 +45,7 @@ _ROLE_OF = {
     Login.OPERATOR: "psp_operator",
     Login.SUPPORT: "psp_support",
 }
+_TURNS_MAX = 20
 _ONLY_READ = (Login.READS, Login.SUPPORT)
 
 
@@ -53,7 +57,7 @@ def set_up_logins(administrator: connection, *, database: str, owner: str, passw
     """
     with administrator.cursor() as statements:
         for role in ROLES:
-            _make_role(statements, role)
+            make_role(statements, role)
         _make_member(statements, "psp_operator", of="psp_runs")
         for role in ROLES:
             _make_member(statements, owner, of=role)
@@ -66,14 +70,40 @@ def set_up_logins(administrator: connection, *, database: str, owner: str, passw
             )
             if login in _ONLY_READ:
                 setting = sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on")
-                statements.execute(setting.format(sql.Identifier(login)))
+                _in_turn(statements, setting.format(sql.Identifier(login)))
+
+
+def set_logins(url: str, passwords: Mapping[Login, str]) -> None:
+    """Do so for the database at the administrator's `url`, as SQLAlchemy writes it."""
+    at = make_url(url)
+    administrator = psycopg2.connect(
+        host=at.host, port=at.port, user=at.username, password=at.password, dbname=at.database
+    )
+    with closing(administrator):
+        administrator.autocommit = True
+        with administrator.cursor() as statements:
+            statements.execute(
+                "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+            )
+            [(database, owner)] = statements.fetchall()
+        set_up_logins(administrator, database=database, owner=owner, passwords=passwords)
 
 
 def set_password(statements: cursor, name: str, password: str) -> None:
     """Let the role log in with the password, and make it if there is none; the server and its log get a hash only."""
-    _make_role(statements, name)
+    make_role(statements, name)
     hashed = encrypt_password(password, name, statements.connection, "scram-sha-256")
-    statements.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(hashed)))
+    alter = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+    _in_turn(statements, alter.format(sql.Identifier(name), sql.Literal(hashed)))
+
+
+def make_role(statements: cursor, name: str) -> None:
+    """Make the role, without a login, unless there is one."""
+    statements.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
+    if statements.fetchone() is not None:
+        return
+    with suppress(errors.DuplicateObject):
+        _in_turn(statements, sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
 
 
 def derived_password(secret: str, name: str) -> str:
@@ -121,22 +151,20 @@ WHERE typnamespace = 'public'::regnamespace AND typowner = current_user::regrole
 """
 
 
-def _make_role(statements: cursor, name: str) -> None:
-    statements.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
-    if statements.fetchone() is not None:
-        return
-    try:
-        statements.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
-    except (errors.DuplicateObject, errors.UniqueViolation):
-        # Roles belong to the cluster: another of its databases was being set up at the same time.
-        return
-
-
 def _make_member(statements: cursor, name: str, *, of: str) -> None:
     statements.execute("SELECT pg_has_role(%s, %s, 'USAGE')", (name, of))
     if statements.fetchone() == (True,):
         return
-    try:
-        statements.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(of), sql.Identifier(name)))
-    except errors.UniqueViolation:
-        return
+    _in_turn(statements, sql.SQL("GRANT {} TO {}").format(sql.Identifier(of), sql.Identifier(name)))
+
+
+def _in_turn(statements: cursor, statement: sql.Composed) -> None:
+    """Run what changes the cluster's roles. Another of its databases may be set up at the same time: then it is run
+    again, because Postgres fails whoever comes second, and has let the first one through by then."""
+    for _ in range(_TURNS_MAX):
+        try:
+            statements.execute(statement)
+            return
+        except (errors.InternalError_, errors.UniqueViolation) as error:
+            refused = error
+    raise refused

@@ -17,7 +17,7 @@ BEGIN
             WHEN insufficient_privilege THEN
                 RAISE EXCEPTION '% may not make the role %', current_user, wanted
                     USING ERRCODE = 'insufficient_privilege',
-                          HINT = 'As an administrator of the cluster: psp logins set, and then again';
+                          HINT = 'As an administrator of the cluster: psp set-logins, and then again';
         END;
     END LOOP;
 END
@@ -47,7 +47,7 @@ BEGIN
                 RAISE EXCEPTION '% may not make % a member of %', current_user, wanted.member, wanted.role
                     USING ERRCODE = 'insufficient_privilege',
                           HINT = format(
-                              'As an administrator of the cluster: psp logins set, or GRANT psp_api, psp_relay, '
+                              'As an administrator of the cluster: psp set-logins, or GRANT psp_api, psp_relay, '
                               'psp_runs, psp_operator, psp_support TO %I', current_user);
         END;
     END LOOP;
