@@ -28,9 +28,26 @@ locals {
   launcher_environment = merge(local.dagster_environment, { DAGSTER_RUN_TASK_DEFINITION = module.run_task.definition_arn })
 
   certificate_secrets = { PSP_DATABASE_CA_PEM = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${aws_ssm_parameter.database_ca.name}" }
-  application_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["database-url"].arn })
   dagster_secrets     = merge(local.certificate_secrets, { DAGSTER_PG_PASSWORD = aws_secretsmanager_secret.this["dagster-password"].arn })
-  parameters          = keys(local.certificate_secrets)
+
+  # Each program's own logins: docs/decisions/013-a-login-for-each-program.md.
+  api_secrets = merge(local.certificate_secrets, {
+    PSP_DATABASE_URL       = aws_secretsmanager_secret.this["api-database-url"].arn
+    PSP_READ_DATABASE_URL  = aws_secretsmanager_secret.this["reads-database-url"].arn
+    PSP_RELAY_DATABASE_URL = aws_secretsmanager_secret.this["relay-database-url"].arn
+    PSP_API_KEY_PEPPER     = aws_secretsmanager_secret.this["api-key-pepper"].arn
+  })
+
+  runs_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["runs-database-url"].arn })
+
+  operator_secrets = merge(local.certificate_secrets, {
+    PSP_DATABASE_URL   = aws_secretsmanager_secret.this["operator-database-url"].arn
+    PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn
+  })
+
+  migration_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["database-url"].arn })
+
+  parameters = keys(local.certificate_secrets)
 }
 
 module "api_task" {
@@ -43,7 +60,7 @@ module "api_task" {
   size        = var.sizes.api
   port        = local.ports.api
   environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}" })
-  secrets     = merge(local.application_secrets, { PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn })
+  secrets     = local.api_secrets
   parameters  = local.parameters
   policies    = { api = data.aws_iam_policy_document.api.json }
 
@@ -104,7 +121,7 @@ module "code_server_task" {
   size           = var.sizes.code_server
   port           = local.ports.code_server
   environment    = merge(local.application_environment, local.dagster_environment)
-  secrets        = merge(local.application_secrets, local.dagster_secrets)
+  secrets        = merge(local.runs_secrets, local.dagster_secrets)
   parameters     = local.parameters
   policies       = { code-server = data.aws_iam_policy_document.code_server.json }
 
@@ -126,7 +143,7 @@ module "run_task" {
   size           = var.sizes.run
   tmp_mib        = 256
   environment    = merge(local.application_environment, local.dagster_environment)
-  secrets        = merge(local.application_secrets, local.dagster_secrets)
+  secrets        = merge(local.runs_secrets, local.dagster_secrets)
   parameters     = local.parameters
   policies       = { run = data.aws_iam_policy_document.run.json }
 
@@ -146,7 +163,7 @@ module "overflow_task" {
   command     = ["psp", "drain"]
   size        = var.sizes.run
   environment = local.application_environment
-  secrets     = local.application_secrets
+  secrets     = local.runs_secrets
   parameters  = local.parameters
   policies    = { overflow = data.aws_iam_policy_document.overflow.json }
 
@@ -166,7 +183,7 @@ module "migrate_task" {
   command     = ["psp", "migrate"]
   size        = { cpu = 256, memory_mib = 512 }
   environment = local.application_environment
-  secrets     = local.application_secrets
+  secrets     = local.migration_secrets
   parameters  = local.parameters
 
   repository_arn     = aws_ecr_repository.image.arn
@@ -185,7 +202,7 @@ module "operator_task" {
   command     = ["psp", "--help"]
   size        = { cpu = 256, memory_mib = 512 }
   environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key" })
-  secrets     = merge(local.application_secrets, { PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn })
+  secrets     = local.operator_secrets
   parameters  = local.parameters
 
   repository_arn     = aws_ecr_repository.image.arn
@@ -205,13 +222,20 @@ module "setup_task" {
   size    = { cpu = 256, memory_mib = 512 }
 
   environment = {
-    PGHOST               = module.database.address
-    PGPORT               = tostring(module.database.port)
-    PGUSER               = module.database.administrator.user
-    PGDATABASE           = "postgres"
-    DATABASE_URL_ARN     = aws_secretsmanager_secret.this["database-url"].arn
-    DAGSTER_PASSWORD_ARN = aws_secretsmanager_secret.this["dagster-password"].arn
-    API_KEY_PEPPER_ARN   = aws_secretsmanager_secret.this["api-key-pepper"].arn
+    PGHOST     = module.database.address
+    PGPORT     = tostring(module.database.port)
+    PGUSER     = module.database.administrator.user
+    PGDATABASE = "postgres"
+
+    DATABASE_URL_ARN          = aws_secretsmanager_secret.this["database-url"].arn
+    API_DATABASE_URL_ARN      = aws_secretsmanager_secret.this["api-database-url"].arn
+    READS_DATABASE_URL_ARN    = aws_secretsmanager_secret.this["reads-database-url"].arn
+    RELAY_DATABASE_URL_ARN    = aws_secretsmanager_secret.this["relay-database-url"].arn
+    RUNS_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["runs-database-url"].arn
+    OPERATOR_DATABASE_URL_ARN = aws_secretsmanager_secret.this["operator-database-url"].arn
+    SUPPORT_DATABASE_URL_ARN  = aws_secretsmanager_secret.this["support-database-url"].arn
+    DAGSTER_PASSWORD_ARN      = aws_secretsmanager_secret.this["dagster-password"].arn
+    API_KEY_PEPPER_ARN        = aws_secretsmanager_secret.this["api-key-pepper"].arn
   }
 
   secrets    = merge(local.certificate_secrets, { for arn in module.database.administrator.secret_arns : "PGPASSWORD" => "${arn}:password::" })

@@ -16,14 +16,18 @@ from psp_core.usecases.relay_outbox import RelayReport
 
 # Besides the readers: the relay, and a probe or a scrape. The group commit's is in a pool of its own.
 _OTHER_CONNECTIONS = 2
+# Looking up keys, where the readers have a login of their own: each key once in PSP_API_KEY_CACHE_TTL_S.
+_KEY_CONNECTIONS = 2
 _WAITING_PROBES_MAX = 10
 _log = get_logger(__name__)
 
 
 def build_api_core(settings: Settings) -> Core:
     """Return a core with a connection for every thread of a worker, none of which may wait for long."""
+    readers = _KEY_CONNECTIONS if settings.read_database_url else settings.api_read_threads
     own = {
-        "database_pool_size": settings.api_read_threads + _OTHER_CONNECTIONS,
+        "database_pool_size": readers + _OTHER_CONNECTIONS,
+        "read_database_pool_size": settings.api_read_threads,
         "database_statement_timeout_s": settings.api_statement_timeout_s,
         "database_lock_timeout_s": settings.api_statement_timeout_s,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -46,6 +46,8 @@ class Core:
     queue: Queue
     clock: Clock
     ids: Ids
+    relay_store: Store | None = None
+    """The same database with the relay's login, where it has one of its own."""
 
     @cached_property
     def accept_transactions(self) -> AcceptTransactions:
@@ -58,7 +60,8 @@ class Core:
     @cached_property
     def relay_outbox(self) -> RelayOutbox:
         settings = self.settings
-        return RelayOutbox(self.store, self.queue, settings.relay_entries_max, settings.message_transactions_max)
+        store = self.relay_store or self.store
+        return RelayOutbox(store, self.queue, settings.relay_entries_max, settings.message_transactions_max)
 
     def keep_relaying(
         self,
@@ -174,19 +177,27 @@ def build_core(settings: Settings, *, application_name: str = "psp") -> Core:
         statement_timeout_s=settings.database_statement_timeout_s,
         lock_timeout_s=settings.database_lock_timeout_s,
     )
-    url = settings.database_url.get_secret_value()
+    reads, relay = settings.read_database_url, settings.relay_database_url
+    store = open_store(
+        settings.database_url.get_secret_value(),
+        limits=limits,
+        application_name=application_name,
+        prepares=settings.database_prepares,
+        lease_s=settings.lease_s,
+        read_url=reads.get_secret_value() if reads else None,
+        read_pool_size=settings.read_database_pool_size,
+    )
+    # A relay is one thread.
+    alone = replace(limits, size=1)
     return Core(
         settings=settings,
-        store=open_store(
-            url,
-            limits=limits,
-            application_name=application_name,
-            prepares=settings.database_prepares,
-            lease_s=settings.lease_s,
-        ),
+        store=store,
         queue=SqsQueue(sqs_settings(settings)),
         clock=_clock(settings),
         ids=TimeOrderedIds(),
+        relay_store=open_store(relay.get_secret_value(), limits=alone, application_name=application_name)
+        if relay
+        else None,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from psp_core.adapters.postgres.logins import Login, set_logins
 from psp_core.adapters.postgres.migrate import check_models, migrate
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, build_core, sqs_settings
@@ -61,14 +62,29 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
 
 @commands.command(name="migrate")
 def migrate_database() -> None:
-    """Bring the database to the newest schema."""
-    migrate(_settings().database_url.get_secret_value())
+    """Bring the database to the newest schema, as the tables' owner."""
+    migrate(_owner_url())
+
+
+@commands.command(name="set-logins")
+@click.option("--administrator-url", envvar="PSP_ADMINISTRATOR_DATABASE_URL", required=True, show_envvar=True)
+def set_programs_logins(administrator_url: str) -> None:
+    """Make the login of every program, with the passwords PSP_LOGIN_API_PASSWORD and so on; before `psp migrate`.
+
+    The administrator of the database's cluster does it, as PSP_ADMINISTRATOR_DATABASE_URL says.
+    """
+    names = {login: f"{login.upper()}_PASSWORD" for login in Login}
+    passwords = {login: os.environ[name] for login, name in names.items() if os.environ.get(name)}
+    if not passwords:
+        raise click.ClickException(f"no password is set, of {', '.join(names.values())}")
+    set_logins(administrator_url, passwords)
+    click.echo(f"{', '.join(sorted(passwords))} can log in")
 
 
 @commands.command(name="check-models", hidden=True)
 def check_migrations() -> None:
     """Fail when the migrations' outcome differs from the tables that the program expects."""
-    check_models(_settings().database_url.get_secret_value())
+    check_models(_owner_url())
 
 
 @commands.group()
@@ -229,6 +245,11 @@ def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
 
 def _core() -> Core:
     return build_core(_settings(), application_name="psp-cli")
+
+
+def _owner_url() -> str:
+    settings = _settings()
+    return (settings.migration_database_url or settings.database_url).get_secret_value()
 
 
 def _settings() -> Settings:

@@ -39,7 +39,15 @@ class CalendarSettings(BaseSettings):
 
 class Settings(CalendarSettings):
     database_url: SecretStr = Field(description="Postgres, as postgresql+psycopg2://user:password@host:port/name")
+    read_database_url: SecretStr | None = Field(
+        default=None, description="for the merchants' reads: their own login, or a replica; None is database_url"
+    )
+    relay_database_url: SecretStr | None = Field(default=None, description="for the relay; None is database_url")
+    migration_database_url: SecretStr | None = Field(
+        default=None, description="the tables' owner, for `psp migrate`; None is database_url"
+    )
     database_pool_size: int = Field(default=8, ge=1, le=100)
+    read_database_pool_size: int = Field(default=8, ge=1, le=100, description="of read_database_url, if there is one")
     database_connect_timeout_s: int = Field(default=2, ge=1)
     database_statement_timeout_s: int = Field(default=30, ge=1)
     database_lock_timeout_s: int = Field(default=10, ge=1)

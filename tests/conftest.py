@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,14 @@ from sqlalchemy import create_engine
 
 from psp_core.adapters.postgres.migrate import migrate
 from psp_core.adapters.postgres.tables import metadata
-from psp_core.bootstrap import Core, build_core
+from psp_core.bootstrap import Core
 from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.builders import SettableClock
 from tests.folders import open_folder
+from tests.logins import core_of_logins, make_logins
 
 DUMMY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -54,6 +54,7 @@ def sqs() -> Iterator[EmbeddedSqs]:
 def migrated_url(postgres: EmbeddedPostgres) -> str:
     postgres.create_database("psp_test")
     migrate(postgres.url("psp_test"))
+    make_logins(postgres.url("psp_test"))
     return postgres.url("psp_test")
 
 
@@ -87,9 +88,12 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
-    """The real core on real servers; only its clock is the test's. The books must balance in the end."""
-    core = replace(build_core(settings), clock=clock)
+    """The real core on real servers, each part with its own login; only its clock is the test's.
+
+    The books must balance in the end.
+    """
+    core = core_of_logins(settings, clock=clock)
     core.queue.create()
     yield core
     core.check_books.require()
-    core.store.close()
+    core.close()

@@ -1,7 +1,9 @@
-"""Makes the application's and Dagster's databases and users, and puts what they connect with into Secrets Manager.
+"""Makes the application's and Dagster's databases and users, a login for each of the application's programs, and puts
+what they connect with into Secrets Manager.
 
-It runs inside the network, as the task `setup`, with the administrator's password. Run again, it changes both
-passwords; services have to be started anew then. The pepper of the API keys is made once and never changed.
+It runs inside the network, as the task `setup`, with the administrator's password. What has no value yet gets one:
+after a release that brings another login, this one alone. Run again when nothing is missing, it changes every password,
+and services have to be started anew then. The pepper of the API keys is made once and never changed.
 """
 
 import os
@@ -11,36 +13,23 @@ from collections.abc import Callable
 import boto3
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import connection, encrypt_password
+from psycopg2.extensions import connection
+
+from psp_core.adapters.postgres.logins import Login, make_role, set_password, set_up_logins
+
+OWNER, DAGSTER, PEPPER = "DATABASE_URL_ARN", "DAGSTER_PASSWORD_ARN", "API_KEY_PEPPER_ARN"
+PROGRAMS = {login: f"{login.name}_DATABASE_URL_ARN" for login in Login}
 
 
-def set_up_user(administrator: connection, *, name: str) -> str:
-    """Make the user `name` and a database of that name that it owns; return its new password."""
-    password = secrets.token_urlsafe(32)
-    # The server, and so its log, gets the hash only.
-    hashed = encrypt_password(password, name, administrator, "scram-sha-256")
+def set_up_database(administrator: connection, *, name: str) -> None:
+    """Make the user `name`, without a password, and a database of that name that it owns."""
     with administrator.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
-        verb = "ALTER" if cursor.fetchone() else "CREATE"
-        cursor.execute(sql.SQL(verb + " ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(hashed)))
+        make_role(cursor, name)
         cursor.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(name)))
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if not cursor.fetchone():
             cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name)))
         cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-    return password
-
-
-def let_take_on_merchants(administrator: connection, *, application: str) -> None:
-    """Let the application take on the role under which a merchant's reads see that merchant's rows only.
-
-    The migrations would make that role themselves, for which the application's user would have to make roles.
-    """
-    with administrator.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'psp_merchant'")
-        if not cursor.fetchone():
-            cursor.execute("CREATE ROLE psp_merchant NOLOGIN")
-        cursor.execute(sql.SQL("GRANT psp_merchant TO {}").format(sql.Identifier(application)))
 
 
 def set_up(
@@ -51,15 +40,25 @@ def set_up(
     put: Callable[[str, str], None],
     has_value: Callable[[str], bool],
 ) -> None:
-    """Make both users with their databases; `put` each secret under the name of the variable that holds its ARN."""
+    """Make everything; `put` each secret under the name of the variable that holds its ARN."""
     administrator.autocommit = True  # CREATE DATABASE refuses to be part of a larger transaction
-    host, port = administrator.info.host, administrator.info.port
-    address = f"{application}:{set_up_user(administrator, name=application)}@{host}:{port}/{application}"
-    let_take_on_merchants(administrator, application=application)
-    put("DATABASE_URL_ARN", f"postgresql+psycopg2://{address}?sslmode=verify-full")
-    put("DAGSTER_PASSWORD_ARN", set_up_user(administrator, name=dagster))
-    if not has_value("API_KEY_PEPPER_ARN"):
-        put("API_KEY_PEPPER_ARN", secrets.token_urlsafe(48))
+    names = [OWNER, DAGSTER, *PROGRAMS.values()]
+    changed = [name for name in names if not has_value(name)] or names
+    passwords = {name: secrets.token_urlsafe(32) for name in changed}
+    for database in (application, dagster):
+        set_up_database(administrator, name=database)
+    users = {OWNER: application, DAGSTER: dagster}
+    with administrator.cursor() as cursor:
+        for name in users.keys() & passwords.keys():
+            set_password(cursor, users[name], passwords[name])
+    logins = {login: passwords[name] for login, name in PROGRAMS.items() if name in passwords}
+    set_up_logins(administrator, database=application, owner=application, passwords=logins)
+    users |= {name: login.value for login, name in PROGRAMS.items()}
+    address = f"{administrator.info.host}:{administrator.info.port}/{application}?sslmode=verify-full"
+    for name, password in passwords.items():
+        put(name, password if name == DAGSTER else f"postgresql+psycopg2://{users[name]}:{password}@{address}")
+    if not has_value(PEPPER):
+        put(PEPPER, secrets.token_urlsafe(48))
 
 
 def main() -> None:

@@ -77,11 +77,11 @@ def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan
 
 
 def platform_variables(
-    plan: Plan, *, database_url: URL, dagster_database_url: URL, sqs_endpoint_url: str | None
+    plan: Plan, *, database: Mapping[str, str], dagster_database_url: URL, sqs_endpoint_url: str | None
 ) -> dict[str, str]:
-    """Return the variables by which every program of the platform finds the others."""
+    """Return the variables by which another terminal, with the `database` settings of its login, finds everything."""
     variables = {
-        "PSP_DATABASE_URL": database_url.render_as_string(hide_password=False),
+        **database,
         "PSP_API_BIND": f"{LOOPBACK}:{plan.api_port}",
         "PSP_OPERATIONS_URL": os.environ.get("PSP_OPERATIONS_URL", f"http://{LOOPBACK}:{plan.web_port}"),
         "PSP_REPORTS_URL": os.environ.get("PSP_REPORTS_URL", f"file:{plan.data_dir / 'reports'}"),

@@ -6,15 +6,24 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.commands import api, code_server, daemon, one_shot, webserver
 from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, end_dead_runs
+from psp_core.local_stack.databases import (
+    DAGSTER,
+    DAGSTER_DATABASE,
+    DatabaseLogins,
+    ProgramKind,
+    embedded_logins,
+    prepare_databases,
+)
 from psp_core.local_stack.environment import Plan, platform_variables, read_plan, write_stack_environment
 from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
@@ -24,7 +33,6 @@ from psp_core.local_stack.supervision.program import Program
 from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
 from psp_core.local_stack.welcome import welcome
 
-DATABASE, DAGSTER_DATABASE = "psp", "dagster"
 _DRAIN_WITHIN_S = 30
 """A drain run is not waited for longer: an operator may have switched its sensor off."""
 _NEEDED_FILES = ("workspace.yaml", "dagster.yaml", "psp_api/gunicorn_conf.py")
@@ -62,14 +70,17 @@ def _run(*, root: Path, data_dir: Path) -> None:
 def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     started_at_s = time.time()
     _require_ports(plan)
-    variables = _start_storage(plan, supervisor=supervisor)
-    environment = {**os.environ, **variables, **supervisor.marker, "PYTHONUNBUFFERED": "1"}
-    migrate = one_shot(plan, name="migrate", arguments=["migrate"], environment=environment)
-    create_queues = one_shot(plan, name="queues", arguments=["queues", "create"], environment=environment)
+    variables, logins = _start_storage(plan, supervisor=supervisor)
+    shared = {**os.environ, **variables, **supervisor.marker, "PYTHONUNBUFFERED": "1"}
+    environment_of = partial(logins.environment, shared=shared)
+    migrate = one_shot(plan, name="migrate", arguments=["migrate"], environment=environment_of("migration"))
+    create_queues = one_shot(
+        plan, name="queues", arguments=["queues", "create"], environment=environment_of("pipelines")
+    )
     _say("bringing the database to the newest schema, creating the queues")
     supervisor.run(migrate)
     supervisor.run(create_queues)
-    code = _start_platform(plan, supervisor=supervisor, environment=environment)
+    code = _start_platform(plan, supervisor=supervisor, environment_of=environment_of)
     _end_dead_runs(plan, silent_since_s=started_at_s)
     supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port), timeout_s=_DRAIN_WITHIN_S)
     print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
@@ -81,7 +92,8 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     supervisor.watch(after_restart=chores)
 
 
-def _start_storage(plan: Plan, *, supervisor: Supervisor) -> dict[str, str]:
+def _start_storage(plan: Plan, *, supervisor: Supervisor) -> tuple[dict[str, str], DatabaseLogins]:
+    """Start database and queue; returns what another terminal is told, and who connects to the database as whom."""
     postgres = EmbeddedPostgres(plan.data_dir / "postgres", plan.postgres_port, log_file=plan.logs / "postgres.log")
     sqs = EmbeddedSqs(
         plan.data_dir / "sqs", plan.sqs_port, environment=supervisor.marker, log_file=plan.logs / "sqs.log"
@@ -90,25 +102,32 @@ def _start_storage(plan: Plan, *, supervisor: Supervisor) -> dict[str, str]:
     if embedded:
         _say(f"starting {' and '.join(program.name for program in embedded)}")
         supervisor.start(*embedded)
-    database_url = plan.database_url or make_url(postgres.url(DATABASE))
-    _create_databases(plan, database_url=database_url)
+    if plan.database_url is None:
+        prepare_databases(postgres)
+        logins = embedded_logins(postgres)
+    else:
+        logins = DatabaseLogins(plan.database_url, secret=None)
+        _create_dagster_database(plan, database_url=plan.database_url)
     variables = platform_variables(
         plan,
-        database_url=database_url,
-        dagster_database_url=plan.dagster_database_url or database_url.set(database=DAGSTER_DATABASE),
+        database=logins.variables("terminal"),
+        dagster_database_url=plan.dagster_database_url or logins.url_of(DAGSTER).set(database=DAGSTER_DATABASE),
         sqs_endpoint_url=sqs.endpoint_url if plan.embeds_sqs else plan.sqs_endpoint_url,
     )
     write_stack_environment(plan, variables=variables)
-    return variables
+    return variables, logins
 
 
-def _start_platform(plan: Plan, *, supervisor: Supervisor, environment: Mapping[str, str]) -> Program:
+def _start_platform(
+    plan: Plan, *, supervisor: Supervisor, environment_of: Callable[[ProgramKind], Mapping[str, str]]
+) -> Program:
     """Start API and Dagster; returns the code server, with which the run workers live and die."""
     _say("starting the API and Dagster")
     _link_dagster_home(plan)
-    code = code_server(plan, environment=environment)
-    supervisor.start(api(plan, environment=environment), code)
-    supervisor.start(webserver(plan, environment=environment), daemon(plan, environment=environment))
+    code = code_server(plan, environment=environment_of("pipelines"))
+    supervisor.start(api(plan, environment=environment_of("api")), code)
+    dagster = environment_of("dagster")
+    supervisor.start(webserver(plan, environment=dagster), daemon(plan, environment=dagster))
     for error in code_errors(web_port=plan.web_port):
         _say(f"Dagster cannot load the pipelines: {error}")
     return code
@@ -120,13 +139,11 @@ def _end_dead_runs(plan: Plan, *, silent_since_s: float) -> None:
         _say(f"marked as cancelled in Dagster, since their processes are gone: {ended} runs")
 
 
-def _create_databases(plan: Plan, *, database_url: URL) -> None:
+def _create_dagster_database(plan: Plan, *, database_url: URL) -> None:
     # A server of somebody else's has the platform's database already; Dagster's may be missing there.
-    maintenance = database_url.set(database="postgres") if plan.embeds_postgres else database_url
-    wanted = [DATABASE] * plan.embeds_postgres + [DAGSTER_DATABASE] * (plan.dagster_database_url is None)
     try:
-        for name in wanted:
-            create_database(maintenance.render_as_string(hide_password=False), name=name)
+        if plan.dagster_database_url is None:
+            create_database(database_url.render_as_string(hide_password=False), name=DAGSTER_DATABASE)
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise LocalStackError(f"The database of PSP_DATABASE_URL cannot be used: {reason}") from None

@@ -160,12 +160,13 @@ class TestRowLevelSecurity:
     def test_covers_every_table_that_the_role_may_read(self, store: PostgresStore) -> None:
         with store.begin() as work:
             rows = work.connection.exec_driver_sql(
-                "SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = pg_class.oid)"
+                "SELECT relname, relrowsecurity, relforcerowsecurity, (SELECT count(*) FROM pg_policy"
+                " WHERE polrelid = pg_class.oid AND polroles && ARRAY[0, 'psp_merchant'::regrole]::oid[])"
                 " FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace = 'public'::regnamespace"
                 " AND has_table_privilege('psp_merchant', oid, 'SELECT') AND relname NOT LIKE 'pg_stat%%' ORDER BY 1"
             ).all()
 
-        assert rows == [(table, True, 1) for table in sorted(READABLE)]
+        assert rows == [(table, True, True, 1) for table in sorted(READABLE)]
 
     def test_gives_the_role_no_way_in_and_no_power(self, store: PostgresStore) -> None:
         with store.begin() as work:
@@ -202,6 +203,10 @@ class TestMigration:
         with pytest.raises(InsufficientPrivilege, match="GRANT psp_merchant TO second"):
             migrate(url)
         execute(cluster.url(), "GRANT psp_merchant TO second")
+        others = "psp_api, psp_relay, psp_runs, psp_operator, psp_support TO second"
+        with pytest.raises(InsufficientPrivilege, match=f"GRANT {others}"):
+            migrate(url)
+        execute(cluster.url(), f"GRANT {others}")
 
         migrate(url)
 

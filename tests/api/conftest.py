@@ -20,12 +20,14 @@ from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.api.server import Api, api_program
 from tests.builders import SettableClock
+from tests.logins import api_urls, make_logins
 
 
 @pytest.fixture(scope="package")
 def api_settings(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     postgres.create_database("psp_api_test")
     migrate(postgres.url("psp_api_test"))
+    make_logins(postgres.url("psp_api_test"))
     return Settings(
         database_url=postgres.url("psp_api_test"),
         sqs_endpoint_url=sqs.endpoint_url,
@@ -38,7 +40,7 @@ def api_settings(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
 @pytest.fixture(scope="package")
 def api_environment(api_settings: Settings) -> dict[str, str]:
     return {
-        "PSP_DATABASE_URL": api_settings.database_url.get_secret_value(),
+        **api_urls(api_settings.database_url.get_secret_value()),
         "PSP_SQS_ENDPOINT_URL": str(api_settings.sqs_endpoint_url),
         "PSP_SQS_QUEUE_NAME": api_settings.sqs_queue_name,
     }

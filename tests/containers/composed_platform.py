@@ -57,7 +57,7 @@ class ComposedPlatform(RunningPlatform):
     viewer: httpx.Client
 
     def psp(self, *arguments: str) -> str:
-        return self.compose("exec", "-T", "api", "psp", *arguments)
+        return self.compose("run", "--rm", "--no-deps", "-T", "operator", "psp", *arguments)
 
     def act_as(self, customer_id: str) -> None:
         """Give the API's client a key of the merchant's."""

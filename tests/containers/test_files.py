@@ -46,10 +46,24 @@ class TestComposeFile:
     def test_has_no_secret_in_it(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()
 
-        for name in ("POSTGRES_PASSWORD", "PSP_DATABASE_PASSWORD", "DAGSTER_PG_PASSWORD", "PSP_API_KEY_PEPPER"):
+        passwords = re.findall(r"\$\{(\w+_PASSWORD)", text)
+        for name in {*passwords, "PSP_API_KEY_PEPPER"}:
             uses = re.findall(rf"\$\{{{name}(.*?)\}}", text)
             assert uses, name
             assert all(use.startswith(":?") for use in uses), name
+
+    def test_gives_each_program_its_own_login(self, services: dict[str, Any]) -> None:
+        def secrets(service: str) -> set[str]:
+            return set(re.findall(r"\$\{(\w+_PASSWORD)", str(services[service].get("environment", {}))))
+
+        assert secrets("api") == {f"PSP_LOGIN_{name}_PASSWORD" for name in ("API", "READS", "RELAY")}
+        assert secrets("code-server") == {"PSP_LOGIN_RUNS_PASSWORD", "DAGSTER_PG_PASSWORD"}
+        assert secrets("operator") == {"PSP_LOGIN_OPERATOR_PASSWORD"}
+        assert secrets("migrate") == {"PSP_DATABASE_PASSWORD", "DAGSTER_PG_PASSWORD"}
+        for name in ("webserver", "webserver-read-only", "daemon"):
+            assert secrets(name) == {"DAGSTER_PG_PASSWORD"}
+        with_the_administrators = {name for name in services if "POSTGRES_PASSWORD" in secrets(name)}
+        assert with_the_administrators == {"postgres", "logins"}
 
 
 class TestDockerfile:
@@ -76,10 +90,22 @@ class TestMakeEnv:
         assert (copy / "deploy/secrets/operators.htpasswd").read_text().startswith("operator:$6$")
 
     def test_never_changes_what_data_was_written_with(self, copy: Path) -> None:
-        (copy / ".env").write_text("POSTGRES_PASSWORD=old\n")
+        subprocess.run([copy / "deploy/make-env"], capture_output=True, check=True)
+        first = (copy / ".env").read_text()
+        hashes = (copy / "deploy/secrets/operators.htpasswd").read_text()
 
-        again = subprocess.run([copy / "deploy/make-env"], capture_output=True, text=True, check=False)
+        said = subprocess.run([copy / "deploy/make-env"], capture_output=True, text=True, check=True).stdout
 
-        assert again.returncode == 1
-        assert (copy / ".env").read_text() == "POSTGRES_PASSWORD=old\n"
+        assert (copy / ".env").read_text() == first
+        assert (copy / "deploy/secrets/operators.htpasswd").read_text() == hashes
+        assert said == ""
+
+    def test_adds_what_a_new_version_asks_for(self, copy: Path) -> None:
+        older = "POSTGRES_PASSWORD=old\nPSP_OPERATORS_FILE=/own\nPSP_VIEWERS_FILE=/own"
+        (copy / ".env").write_text(older)
+
+        subprocess.run([copy / "deploy/make-env"], capture_output=True, check=True)
+
+        assert (copy / ".env").read_text().startswith(f"{older}\nPSP_DATABASE_PASSWORD=")
+        assert "\nPSP_LOGIN_RUNS_PASSWORD=" in (copy / ".env").read_text()
         assert os.listdir(copy / "deploy") == ["make-env"]

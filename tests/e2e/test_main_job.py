@@ -11,6 +11,7 @@ import pytest
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import create_engine, inspect, make_url
 
+from psp_core.local_stack.postgres import SUPERUSER
 from tests.e2e.platform import CARD_NUMBER, CARD_VERIFICATION_CODE, RunningPlatform, a_body
 from tests.waiting import wait_for
 
@@ -98,7 +99,9 @@ def platform_dump(platform: RunningPlatform, database: str) -> bytes:
         for line in (platform.data_dir / "env").read_text().splitlines()
         if line.startswith("export PSP_DATABASE_URL=")
     )
-    engine = create_engine(make_url(url).set(database=database))
+    # The terminal's login reads neither every column nor Dagster's database; the launcher's does.
+    password = (platform.data_dir / "postgres" / "password").read_text()
+    engine = create_engine(make_url(url).set(username=SUPERUSER, password=password, database=database))
     out = bytearray()
 
     class Sink:

@@ -188,6 +188,28 @@ def containers_cannot_change_themselves(configuration: Configuration) -> Iterato
         yield from (f"{call}: {name} is readable by everyone who may describe a task" for name in plain)
 
 
+# Whose connection each task gets; the tables' owner is "".
+LOGINS = {
+    "api_task": {"api", "reads", "relay"},
+    "code_server_task": {"runs"},
+    "run_task": {"runs"},
+    "overflow_task": {"runs"},
+    "operator_task": {"operator"},
+    "migrate_task": {""},
+}
+
+
+@rule
+def each_program_has_its_own_login(configuration: Configuration) -> Iterator[str]:
+    for call in configuration.module_calls():
+        text = str(call.body.get("secrets", ""))
+        for name in re.findall(r"local\.(\w+_secrets)", text):
+            text += str(configuration.local(name))
+        logins = set(re.findall(r'\["(?:(\w+)-)?database-url"\]', text))
+        if logins != LOGINS.get(call.name, set()):
+            yield f"{call}: connects to the database as {sorted(logins)}"
+
+
 @rule
 def a_bad_release_rolls_back(configuration: Configuration) -> Iterator[str]:
     for block in configuration.resources("aws_ecs_service"):

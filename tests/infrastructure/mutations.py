@@ -75,6 +75,10 @@ UNSAFE = [
     Mutation("writable root", TASK, "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"),
     Mutation("kept capabilities", TASK, 'drop = ["ALL"]', 'drop = ["SYS_PTRACE"]'),
     Mutation("secret in plain sight", "tasks.tf", 'PSP_AUTH_MODE = "api-key"', 'PSP_API_KEY_PEPPER = "salt"'),
+    Mutation("API as the owner", "tasks.tf", 'this["api-database-url"]', 'this["database-url"]'),
+    Mutation(
+        "runs with the operator's login", "tasks.tf", 'this["runs-database-url"]', 'this["operator-database-url"]'
+    ),
     Mutation("no rollback", SERVICE, "rollback = true", "rollback = false"),
     Mutation("public tasks", SERVICE, "assign_public_ip = false", "assign_public_ip = true"),
     Mutation("two daemons", "services.tf", "singleton           = true", "singleton           = false"),

@@ -13,9 +13,13 @@ import pytest
 from psycopg2.extensions import connection
 from sqlalchemy import make_url
 
+from psp_core.adapters.postgres.logins import Login
 from psp_core.adapters.postgres.migrate import migrate
+from psp_core.bootstrap import build_core
 from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.settings import Settings
+from tests.builders import a_new_transaction, a_submission
 
 SCRIPT = Path(__file__).parents[2] / "infrastructure" / "bin" / "setup_database.py"
 
@@ -52,6 +56,10 @@ def connect(url: str) -> connection:
     )
 
 
+def without_tls(url: str) -> str:
+    return make_url(url).difference_update_query(["sslmode"]).render_as_string(hide_password=False)
+
+
 def set_up(administrator: connection, vault: Vault, *, application: str) -> None:
     script: dict[str, Any] = runpy.run_path(str(SCRIPT))
     script["set_up"](
@@ -76,7 +84,46 @@ class TestSetUp:
 
         url = make_url(vault["DATABASE_URL_ARN"])
         assert (url.username, url.database, url.query["sslmode"]) == (application, application, "verify-full")
-        migrate(url.difference_update_query(["sslmode"]).render_as_string(hide_password=False))
+        migrate(without_tls(vault["DATABASE_URL_ARN"]))
+
+    def test_gives_each_program_a_login_of_its_own(self, administrator: connection, application: str) -> None:
+        vault = Vault()
+
+        set_up(administrator, vault, application=application)
+        migrate(without_tls(vault["DATABASE_URL_ARN"]))
+
+        urls = {name: make_url(value) for name, value in vault.items() if name.endswith("_DATABASE_URL_ARN")}
+        assert {name: url.username for name, url in urls.items()} == {
+            f"{login.name}_DATABASE_URL_ARN": login.value for login in Login
+        }
+        assert len({url.password for url in urls.values()}) == len(Login)
+        core = build_core(
+            Settings(
+                database_url=without_tls(vault["API_DATABASE_URL_ARN"]),
+                read_database_url=without_tls(vault["READS_DATABASE_URL_ARN"]),
+                relay_database_url=without_tls(vault["RELAY_DATABASE_URL_ARN"]),
+            )
+        )
+        core.accept_transactions([a_submission(a_new_transaction(customer_id="merchant-1"))])
+        with core.store.read_as("merchant-1") as work:
+            [row] = work.connection.exec_driver_sql("SELECT customer_id FROM transactions").scalars()  # type: ignore[attr-defined]
+        assert row == "merchant-1"
+        core.store.close()
+
+    def test_gives_what_a_new_release_brings_a_password_and_changes_no_other(
+        self, administrator: connection, application: str
+    ) -> None:
+        vault = Vault()
+        set_up(administrator, vault, application=application)
+        first = dict(vault)
+        del vault["RUNS_DATABASE_URL_ARN"]
+
+        set_up(administrator, vault, application=application)
+
+        assert {name for name in first if vault[name] != first[name]} == {"RUNS_DATABASE_URL_ARN"}
+        for name in vault:
+            if name.endswith("DATABASE_URL_ARN"):
+                connect(vault[name]).close()
 
     def test_keeps_dagster_out_of_the_application_s_database(
         self, administrator: connection, server: EmbeddedPostgres, application: str

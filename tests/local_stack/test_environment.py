@@ -24,7 +24,10 @@ def _write(root: Path, *, environ: dict[str, str] | None = None, database_url: U
     plan = read_plan(environ or {}, root=root, data_dir=root / ".psp")
     plan.data_dir.mkdir(exist_ok=True)
     variables = platform_variables(
-        plan, database_url=database_url, dagster_database_url=_DAGSTER, sqs_endpoint_url="http://127.0.0.1:14566"
+        plan,
+        database={"PSP_DATABASE_URL": database_url.render_as_string(hide_password=False)},
+        dagster_database_url=_DAGSTER,
+        sqs_endpoint_url="http://127.0.0.1:14566",
     )
     write_stack_environment(plan, variables=variables)
     return variables

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr, ValidationError
 
+from psp_core.adapters.postgres.logins import Login
 from psp_core.bootstrap import Core, build_core
 from psp_core.cli import commands
 from psp_core.domain.api_keys import ApiKey, IssuedKey, KeyMode, Scope
@@ -20,6 +21,7 @@ from psp_core.domain.errors import (
 from psp_core.settings import Settings
 from psp_core.usecases.authenticate import Authenticate
 from tests.builders import NOON, SettableClock
+from tests.logins import url_of
 
 PEPPER = "0123456789abcdef0123456789abcdef"
 TTL = timedelta(seconds=10)
@@ -207,7 +209,7 @@ class TestSettings:
 class TestCommands:
     def test_show_a_key_once_and_end_it(self, settings: Settings) -> None:
         environment = {
-            "PSP_DATABASE_URL": settings.database_url.get_secret_value(),
+            "PSP_DATABASE_URL": url_of(Login.OPERATOR, settings.database_url.get_secret_value()),
             "PSP_API_KEY_PEPPER": PEPPER,
         }
 

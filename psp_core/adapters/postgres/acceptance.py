@@ -26,7 +26,8 @@ _TYPES = [*(f"{type}[]" for type in (*_KEY_TYPES.values(), *_ROW_TYPES.values())
 def _statement(placeholders: list[str]) -> str:
     keys, rows = placeholders[: len(_KEY_TYPES)], placeholders[len(_KEY_TYPES) : -2]
     now, traceparent = placeholders[-2:]
-    # Keys are ordered, so that two commits with keys in common wait for each other and do not deadlock.
+    # Keys are ordered, so that two commits with keys in common wait for each other and do not deadlock. Nothing that
+    # was inserted into `transactions` is asked back: the API's login may not read them.
     return f"""
 WITH requests AS MATERIALIZED (
     SELECT * FROM unnest({", ".join(keys)}) AS sent ({", ".join(_KEY_TYPES)})
@@ -38,14 +39,14 @@ WITH requests AS MATERIALIZED (
     RETURNING customer_id, key
 ), won AS (
     SELECT number FROM requests JOIN claimed USING (customer_id, key)
-), added AS (
-    INSERT INTO transactions ({", ".join(COLUMN_TYPES)})
+), accepted AS MATERIALIZED (
     SELECT {", ".join(COLUMN_TYPES)} FROM unnest({", ".join(rows)}) AS sent ({", ".join(_ROW_TYPES)})
     WHERE number = {_WITHOUT_KEY} OR number IN (SELECT number FROM won)
-    RETURNING id
+), added AS (
+    INSERT INTO transactions ({", ".join(COLUMN_TYPES)}) SELECT {", ".join(COLUMN_TYPES)} FROM accepted
 ), entered AS (
     INSERT INTO outbox (transaction_ids, traceparent, created_at)
-    SELECT array_agg(id ORDER BY id), {traceparent}, {now} FROM added HAVING count(*) > 0
+    SELECT array_agg(id ORDER BY id), {traceparent}, {now} FROM accepted HAVING count(*) > 0
 )
 SELECT number FROM won
 """

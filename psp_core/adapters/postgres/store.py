@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,7 @@ _RUN_WAITS_S = 300
 """How long a run waits for the database when it starts in an outage."""
 
 # One round trip. `true` makes each of them end with the commit or rollback, so that the connection's next
-# user is the owner again; and Postgres lets no later statement of this transaction write after all.
+# user is the login again; and Postgres lets no later statement of this transaction write after all.
 _READ_AS = """
 SELECT set_config('transaction_read_only', 'on', true),
        set_config('role', 'psp_merchant', true),
@@ -55,14 +55,25 @@ class PoolLimits:
 
 
 def open_store(
-    url: str, *, limits: PoolLimits, application_name: str = "psp", prepares: bool = True, lease_s: float = 15
+    url: str,
+    *,
+    limits: PoolLimits,
+    application_name: str = "psp",
+    prepares: bool = True,
+    lease_s: float = 15,
+    read_url: str | None = None,
+    read_pool_size: int = 8,
 ) -> PostgresStore:
-    """Return the store in the database at `url`; its every wait is bounded. Nothing is connected yet."""
+    """Return the store in the database at `url`; its every wait is bounded. Nothing is connected yet.
+
+    Merchants' reads go to `read_url`, if there is one: the same database with their own login, or a replica.
+    """
     return PostgresStore(
         _engine(url, limits, application_name),
         # Not by switching a connection that is in use: psycopg2 would ask the server each time.
         autocommit=_engine(url, limits, application_name, isolation_level="AUTOCOMMIT"),
         lease_s=lease_s,
+        read_only=_engine(read_url, replace(limits, size=read_pool_size), application_name) if read_url else None,
         prepares=prepares,
     )
 
@@ -150,7 +161,7 @@ class PostgresStore:
     """The same database, for what is a single statement."""
 
     read_only: Engine | None = field(default=None)
-    """A replica for the merchants' reads, when there is one."""
+    """For the merchants' reads, when they have a login of their own, or a replica."""
 
     lease_s: float = 15
     """How long a holder may be silent before others take over."""

@@ -12,10 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+
 from psp_core.local_stack.commands import api
 from psp_core.local_stack.dagster_api import code_is_loaded
+from psp_core.local_stack.databases import DatabaseLogins
 from psp_core.local_stack.environment import load_stack_environment, read_plan
 from psp_core.local_stack.ports import LOOPBACK, answers, answers_http, free_port
+from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.local_stack.supervision.program import Program
 
@@ -74,7 +78,7 @@ def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Ite
         read_plan(platform.environment, root=platform.root, data_dir=folder), api_port=free_port(), data_dir=folder
     )
     environment = {
-        **platform.environment,
+        **_as_the_api(platform),
         "PSP_CLOCK_START": start.isoformat(),
         "PSP_CLOCK_SPEED": str(speed),
         # Each worker has a clock of its own, which starts with it.
@@ -84,6 +88,16 @@ def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Ite
     }
     with api(plan, environment=environment):
         yield f"http://{LOOPBACK}:{plan.api_port}"
+
+
+def _as_the_api(platform: Platform) -> Mapping[str, str]:
+    """Return the platform's environment with the API's logins instead of the terminal's."""
+    plan = read_plan(platform.environment, root=platform.root, data_dir=platform.data_dir)
+    if not plan.embeds_postgres:
+        return platform.environment
+    postgres = EmbeddedPostgres(plan.data_dir / "postgres", plan.postgres_port)
+    logins = DatabaseLogins(make_url(platform.environment["PSP_DATABASE_URL"]), postgres.password)
+    return logins.environment("api", shared=platform.environment)
 
 
 def _runs(own: Mapping[str, str]) -> bool:

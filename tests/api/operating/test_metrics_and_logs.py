@@ -21,6 +21,7 @@ from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.settings import Settings
 from tests.api.bodies import CARD_NUMBER, a_body, create
 from tests.api.server import Api, api_program, requests_in
+from tests.logins import api_urls, make_logins
 
 
 def sample(text: str, name: str) -> float:
@@ -34,11 +35,13 @@ def two_workers(
 ) -> Iterator[Api]:
     """An API of two workers with a database of its own, so that nobody else relays for it."""
     postgres.create_database("psp_two_workers")
-    own = {"PSP_DATABASE_URL": postgres.url("psp_two_workers"), "PSP_SQS_QUEUE_NAME": "two-workers"}
-    migrate(own["PSP_DATABASE_URL"])
+    database_url = postgres.url("psp_two_workers")
+    own = {**api_urls(database_url), "PSP_SQS_QUEUE_NAME": "two-workers"}
+    migrate(database_url)
+    make_logins(database_url)
     core = build_core(
         api_settings.model_copy(
-            update={"database_url": SecretStr(own["PSP_DATABASE_URL"]), "sqs_queue_name": own["PSP_SQS_QUEUE_NAME"]}
+            update={"database_url": SecretStr(database_url), "sqs_queue_name": own["PSP_SQS_QUEUE_NAME"]}
         )
     )
     core.queue.create()

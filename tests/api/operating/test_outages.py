@@ -21,6 +21,7 @@ from psp_core.local_stack.supervision.processes import wait_until, working_in
 from psp_core.settings import Settings
 from tests.api.bodies import a_body, create, everything, payables_of
 from tests.api.server import Api, api_program
+from tests.logins import api_urls, make_logins
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres(tmp_path / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server:
         server.create_database("psp")
         migrate(server.url("psp"))
+        make_logins(server.url("psp"))
         yield server
 
 
@@ -47,7 +49,7 @@ def own_api(own_postgres: EmbeddedPostgres, own_sqs: EmbeddedSqs, tmp_path: Path
     )
     core = build_core(settings)
     core.queue.create()
-    environment = {"PSP_DATABASE_URL": url, "PSP_SQS_ENDPOINT_URL": own_sqs.endpoint_url}
+    environment = {**api_urls(url), "PSP_SQS_ENDPOINT_URL": own_sqs.endpoint_url}
     program, address = api_program(tmp_path, environment=environment)
     with program:
         yield Api(address, core, program.log_file)
@@ -121,7 +123,8 @@ class TestASchemaThatIsTooOld:
         postgres.create_database("psp_behind")
         url = postgres.url("psp_behind")
         migrate(url, revision="0001")
-        environment = {"PSP_DATABASE_URL": url, "PSP_SQS_ENDPOINT_URL": sqs.endpoint_url}
+        make_logins(url)
+        environment = {**api_urls(url), "PSP_SQS_ENDPOINT_URL": sqs.endpoint_url}
         program, address = api_program(tmp_path, environment=environment)
 
         with program:

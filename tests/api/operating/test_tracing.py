@@ -21,12 +21,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from psp_api.main import build_app
+from psp_core.adapters.postgres.logins import Login
 from psp_core.adapters.tracing import OpenTelemetryTraces
 from psp_core.bootstrap import Core
 from psp_core.domain.messages import OutgoingMessage, QueueMessage
 from psp_core.settings import Settings
 from tests.api.bodies import a_body, create
 from tests.api.server import ROOT, api_program
+from tests.logins import api_urls, url_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -129,8 +131,9 @@ class TestATrace:
     def test_leads_from_the_caller_through_the_queue_into_the_drain(
         self, core: Core, settings: Settings, collector: Collector, tmp_path: Path
     ) -> None:
+        database_url = settings.database_url.get_secret_value()
         environment = {
-            "PSP_DATABASE_URL": settings.database_url.get_secret_value(),
+            **api_urls(database_url),
             "PSP_SQS_ENDPOINT_URL": str(settings.sqs_endpoint_url),
             "PSP_SQS_QUEUE_NAME": settings.sqs_queue_name,
             "PSP_DRAIN_LINGER_S": "2",
@@ -143,7 +146,7 @@ class TestATrace:
             create(client)
         subprocess.run(
             [sys.executable, "-m", "psp_core.cli", "drain", "--until-empty"],
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, "PSP_DATABASE_URL": url_of(Login.RUNS, database_url)},
             cwd=ROOT,
             check=True,
         )

@@ -38,7 +38,8 @@ def plans(core: Core) -> list[str]:
             cursor.execute(f"EXPLAIN {statement}", parameters)
             found.append("\n".join(row[0] for row in cursor))
 
-    event.listen(engine, "before_cursor_execute", explain)
+    readers = core.read_merchant.store.read_only  # type: ignore[attr-defined]
+    event.listen(readers, "before_cursor_execute", explain)
     return found
 
 

@@ -16,6 +16,7 @@ from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.chromium import running_browser
+from tests.logins import make_logins
 from tests.pipelines.browser.dagster_processes import running_dagster
 from tests.pipelines.browser.graphql import stop_schedules
 from tests.pipelines.browser.history import a_year_of_transactions
@@ -43,6 +44,7 @@ def missed_year(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Settings:
     for name in ("psp_browser", "dagster_browser"):
         postgres.create_database(name)
     migrate(postgres.url("psp_browser"))
+    make_logins(postgres.url("psp_browser"))
     settings = Settings(
         database_url=postgres.url("psp_browser"),
         sqs_endpoint_url=sqs.endpoint_url,

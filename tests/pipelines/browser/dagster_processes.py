@@ -9,10 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from psp_core.adapters.postgres.logins import Login
 from psp_core.local_stack.commands import code_server, daemon, webserver
 from psp_core.local_stack.environment import Plan, platform_variables
 from psp_core.local_stack.ports import free_port
 from psp_core.settings import Settings
+from tests.logins import url_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,7 +42,7 @@ def running_dagster(
     (plan.dagster_home / "dagster.yaml").symlink_to(ROOT / "dagster.yaml")
     variables = platform_variables(
         plan,
-        database_url=database_url,
+        database={"PSP_DATABASE_URL": url_of(Login.RUNS, settings.database_url.get_secret_value())},
         dagster_database_url=make_url(dagster_database_url),
         sqs_endpoint_url=settings.sqs_endpoint_url,
     )
