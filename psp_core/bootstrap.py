@@ -27,6 +27,7 @@ from psp_core.usecases.keep_relaying import KeepRelaying
 from psp_core.usecases.manage_api_keys import ManageApiKeys
 from psp_core.usecases.operations.check_flow import CheckFlow
 from psp_core.usecases.operations.dead_letters import ListDeadLetters, RedriveDeadLetters
+from psp_core.usecases.operations.keep_time_zone import KeepTimeZone
 from psp_core.usecases.operations.purge_history import PurgeIdempotencyKeys
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport
@@ -105,6 +106,10 @@ class Core:
     def find_unsettled_dates(self) -> FindUnsettledDates:
         settings = self.settings
         return FindUnsettledDates(self.store, self.clock, settings.zone, settings.settlement_starts_at)
+
+    @cached_property
+    def time_zone(self) -> KeepTimeZone:
+        return KeepTimeZone(self.store, self.settings.zone)
 
     @cached_property
     def check_books(self) -> CheckBooks:

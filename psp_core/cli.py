@@ -16,7 +16,7 @@ from psp_core.domain.api_keys import IssuedKey, KeyMode, Scope
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import DomainError
 from psp_core.domain.fees import DEFAULT_FEE_PLAN
-from psp_core.settings import Settings
+from psp_core.settings import Settings, load
 from psp_core.usecases.manage_api_keys import OVERLAP_MAX
 
 
@@ -62,7 +62,9 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
 @commands.command(name="migrate")
 def migrate_database() -> None:
     """Bring the database to the newest schema."""
-    migrate(_settings().database_url.get_secret_value())
+    settings = _settings()
+    migrate(settings.database_url.get_secret_value())
+    build_core(settings, application_name="psp-cli").time_zone.keep()
 
 
 @commands.command(name="check-models", hidden=True)
@@ -228,7 +230,9 @@ def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
 
 
 def _core() -> Core:
-    return build_core(_settings(), application_name="psp-cli")
+    core = build_core(_settings(), application_name="psp-cli")
+    core.time_zone.require()
+    return core
 
 
 def _settings() -> Settings:
@@ -238,7 +242,7 @@ def _settings() -> Settings:
         os.environ.update(load_stack_environment(Path.cwd()))
     if "PSP_DATABASE_URL" not in os.environ:
         raise click.ClickException("PSP_DATABASE_URL is not set, and no stack was started in this folder: `make`")
-    return Settings()
+    return load(Settings)
 
 
 if __name__ == "__main__":

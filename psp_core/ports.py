@@ -170,6 +170,21 @@ class OperatorActions(Protocol):
     def newest(self, *, limit: int) -> Sequence[OperatorAction]: ...
 
 
+class PlatformSettings(Protocol):
+    """What is decided once for a database, because its rows depend on it."""
+
+    def time_zone(self) -> str | None:
+        """Return the time zone whose days the due dates are; None when none was kept yet."""
+        ...
+
+    def keep_time_zone(self, name: str) -> str:
+        """Keep the time zone, unless another one is kept and there are transactions; return the kept one.
+
+        Raises TimeZoneChanged when the database does not know it, or has due dates of other days.
+        """
+        ...
+
+
 class UnitOfWork(Protocol):
     """One commit: it happens when the `with` block ends well, and not at all when it raises."""
 
@@ -191,6 +206,8 @@ class UnitOfWork(Protocol):
     def settlement_lines(self) -> SettlementLines: ...
     @property
     def operator_actions(self) -> OperatorActions: ...
+    @property
+    def platform_settings(self) -> PlatformSettings: ...
     @property
     def books(self) -> Books: ...
 
@@ -218,6 +235,10 @@ class Store(Protocol):
 
     def schema_is_current(self) -> bool:
         """Tell whether the database has the schema that this program needs, or a later one."""
+        ...
+
+    def close(self) -> None:
+        """Hang up; whoever goes on using the store connects anew."""
         ...
 
 

@@ -76,6 +76,18 @@ class NotDueYet(DomainError):
     code = "not_due_yet"
 
 
+class UnknownMerchant(DomainError):
+    """The merchant has never made a transaction: its name is probably mistyped."""
+
+    code = "unknown_merchant"
+
+
+class TimeZoneChanged(DomainError):
+    """The settings name another time zone than the one whose days the database's due dates are."""
+
+    code = "time_zone_changed"
+
+
 class StorageUnavailable(DomainError):
     """The database cannot be reached or did not answer in time; the request may be sent again."""
 

@@ -21,6 +21,7 @@ from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.schema_version import is_current
 from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlements import PostgresSettlements
@@ -138,6 +139,10 @@ class PostgresUnitOfWork:
     @cached_property
     def operator_actions(self) -> PostgresOperatorActions:
         return PostgresOperatorActions(self.connection)
+
+    @cached_property
+    def platform_settings(self) -> PostgresPlatformSettings:
+        return PostgresPlatformSettings(self.connection)
 
     @cached_property
     def books(self) -> PostgresBooks:
