@@ -98,6 +98,10 @@ class Settlements(Protocol):
         """Return what the date's settlements hold already."""
         ...
 
+    def known_merchants(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names whose merchant has made a transaction."""
+        ...
+
     def unsettled_dates(self, *, until: date) -> list[date]:
         """Return the dates up to and including `until` that still have something due, oldest first."""
         ...

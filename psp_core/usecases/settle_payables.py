@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.calendar import due_date
 from psp_core.domain.errors import BooksDoNotBalance, Discrepancy, NotDueYet, SettlementInProgress
+from psp_core.domain.merchants import is_merchant_name, require_known
 from psp_core.domain.settlement import (
     MerchantTotals,
     SettlementChunk,
@@ -55,15 +56,22 @@ class SettlePayables:
 
         Killed at any point and called again, it pays the rest and nothing twice. `on_progress` is
         called after each commit with the payables settled so far and those expected. Raises
-        NotDueYet, SettlementInProgress, or BooksDoNotBalance when the control totals differ.
+        NotDueYet, UnknownMerchant, SettlementInProgress, or BooksDoNotBalance when the control totals differ.
         """
         now = self.clock.now()
         if due_on > due_date(now, self.zone):
             raise NotDueYet(f"{due_on} has not come yet: nothing is paid early")
+        self._require_known(merchants or ())
         with self.store.hold_due_date(due_on) as held:
             if not held:
                 raise SettlementInProgress(due_on)
             return self._settle(_Order(due_on, merchants, now - CONTROL_AGE, dry_run, on_progress))
+
+    def _require_known(self, merchants: Sequence[str]) -> None:
+        possible = [name for name in merchants if is_merchant_name(name)]
+        with self.store.begin() as work:
+            known = work.settlements.known_merchants(possible) if possible else set[str]()
+        require_known(merchants, known=known)
 
     def _settle(self, order: _Order) -> SettlementReport:
         with self.store.begin() as work:
