@@ -293,7 +293,8 @@ class Traces(Protocol):
 
 class Alarms(Protocol):
     def send(self, *, subject: str, text: str, link: str) -> None:
-        """Tell people that something needs them. Raises when nobody could be told, after some attempts."""
+        """Tell people that something needs them. Raises AlarmNotDelivered when nobody could be told, after some
+        attempts: the same alarm may be sent later."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.execution.plan.objects import StepFailureData
 
 from psp_core.domain.errors import BooksDoNotBalance, DomainError, QueueUnavailable, StorageUnavailable
 
@@ -17,6 +18,16 @@ def sentence_of(failure: BaseException) -> str:
     if isinstance(failure, DomainError):
         return str(failure)
     return ": ".join([type(failure).__name__, *str(failure).splitlines()[:1]])
+
+
+def told_by(failure: StepFailureData) -> str:
+    """Return what a failed step says: the sentence it was given, or the first line of what was raised in it."""
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return next(iter(error.message.strip().splitlines()), "no message") if error else "no message"
 
 
 @contextmanager

@@ -100,6 +100,12 @@ class QueueUnavailable(DomainError):
     code = "queue_unavailable"
 
 
+class AlarmNotDelivered(DomainError):
+    """Nobody could be told: the same alarm is to be sent again, before any later one."""
+
+    code = "alarm_not_delivered"
+
+
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
     """One way in which the books do not balance."""
