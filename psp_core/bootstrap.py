@@ -131,7 +131,8 @@ class Core:
         from psp_core.adapters.reports.drafts import ReportDrafts
         from psp_core.adapters.reports.shelves import shelf_at
 
-        return WriteSettlementReport(self.store, ReportDrafts(shelf_at(self.settings.reports_url), self.settings.zone))
+        drafts = ReportDrafts(shelf_at(self.settings.reports_url), self.settings.zone)
+        return WriteSettlementReport(self.store, drafts, self.clock)
 
     @cached_property
     def list_dead_letters(self) -> ListDeadLetters:

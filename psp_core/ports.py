@@ -19,7 +19,7 @@ from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, 
 from psp_core.domain.operator_actions import OperatorAction
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
 from psp_core.domain.settlement import Due, MerchantTotals, Settlement, SettlementChunk, Totals
-from psp_core.domain.settlement_report import Batch, ReportFile, ReportLine
+from psp_core.domain.settlement_report import Batch, PublishedReport, ReportFile, ReportLine
 from psp_core.domain.transactions import Transaction
 
 
@@ -166,6 +166,19 @@ class SettlementLines(Protocol):
         ...
 
 
+class SettlementReports(Protocol):
+    def published(self, due_on: date) -> PublishedReport | None:
+        """Return the date's report that counts."""
+        ...
+
+    def publish(self, report: PublishedReport, *, lost: str | None, now: datetime) -> bool:
+        """Let this report count, unless a newer one or its like does; tell whether it does now.
+
+        `lost` is an edition whose files are gone, which is replaced in any case.
+        """
+        ...
+
+
 class OperatorActions(Protocol):
     def add(self, record: OperatorAction) -> None:
         """Store the action; does nothing when the same run has recorded it before."""
@@ -208,6 +221,8 @@ class UnitOfWork(Protocol):
     def api_keys(self) -> ApiKeys: ...
     @property
     def settlement_lines(self) -> SettlementLines: ...
+    @property
+    def settlement_reports(self) -> SettlementReports: ...
     @property
     def operator_actions(self) -> OperatorActions: ...
     @property
@@ -299,7 +314,7 @@ class Alarms(Protocol):
 
 
 class ReportDraft(Protocol):
-    """Files in the making; they are put in their places, under the draft's folder, when all are published."""
+    """Files in the making; nobody sees them before they are published."""
 
     def write(self, name: str, lines: Sequence[ReportLine]) -> None:
         """Append lines to the file, in each of its formats; it begins with the first call."""
@@ -309,14 +324,24 @@ class ReportDraft(Protocol):
         """Let the file have no more lines."""
         ...
 
-    def publish(self) -> list[ReportFile]:
-        """Put every file in its place, in the order in which they began; all must be closed."""
+    def publish(self, *, folder: str) -> list[ReportFile]:
+        """Put every file into the folder, in the order in which they began; all must be closed."""
         ...
 
-    def publish_facts(self, name: str, facts: Mapping[str, Any]) -> ReportFile:
-        """Put a file of plain facts in its place."""
+    def publish_facts(self, name: str, facts: Mapping[str, Any], *, folder: str) -> ReportFile:
+        """Put a file of plain facts into the folder."""
         ...
 
 
 class Reports(Protocol):
-    def begin(self, *, folder: str) -> AbstractContextManager[ReportDraft]: ...
+    """Where reports lie. Files of one name replace each other as a whole; nothing guards which one is the last."""
+
+    def begin(self) -> AbstractContextManager[ReportDraft]: ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return what the published file holds, or None when there is none."""
+        ...
+
+    def copy(self, name: str, *, to: str) -> None:
+        """Put a copy of the published file in another place."""
+        ...

@@ -39,7 +39,8 @@ def settlement_report(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """A line for every payable that was paid and one for every payout: CSV and Parquet, by merchant and for all.
 
-    Safe to materialize again: late payables are then in it, and the older files are replaced.
+    Safe to materialize again: with late payables it becomes a new edition, in a folder of its own, which the date's
+    manifest names; an unchanged one is not written again.
     Each batch ends with its payout, so every file adds up to zero; the manifest has the checksums.
     """
     # What can pass is an outage of the database or of S3.

@@ -24,6 +24,7 @@ from psp_core.adapters.postgres.payables import PostgresPayables
 from psp_core.adapters.postgres.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.schema_version import is_current
 from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
+from psp_core.adapters.postgres.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
 from psp_core.domain.errors import StorageUnavailable
@@ -135,6 +136,10 @@ class PostgresUnitOfWork:
     @cached_property
     def settlement_lines(self) -> PostgresSettlementLines:
         return PostgresSettlementLines(self.connection)
+
+    @cached_property
+    def settlement_reports(self) -> PostgresSettlementReports:
+        return PostgresSettlementReports(self.connection)
 
     @cached_property
     def operator_actions(self) -> PostgresOperatorActions:
