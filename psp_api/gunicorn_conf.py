@@ -11,10 +11,14 @@ import sys
 import tempfile
 from typing import Any
 
+from psp_core.domain.errors import StorageUnavailable, TimeZoneChanged
 from psp_core.observability import configure_logging
-from psp_core.settings import Settings
+from psp_core.settings import Settings, SettingsRefused, load
 
-_settings = Settings()
+try:
+    _settings = load(Settings)
+except SettingsRefused as refusal:
+    sys.exit(f"psp_api: {refusal}")
 
 bind = _settings.api_bind
 workers = _settings.api_workers
@@ -49,14 +53,31 @@ _own_metrics_folder()
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to let just anybody who reaches the port name the merchant."""
+    """Refuse another time zone than the database's, and to let just anybody who reaches the port name the merchant."""
     configure_logging(_settings)
+    _require_time_zone()
     strangers = [str(address[0]) for address in server.cfg.address if not _is_local(address)]
     if _settings.auth_mode == "trusted-header" and strangers and not _settings.api_trust_every_peer:
         sys.exit(
             f"psp_api: it listens on {', '.join(strangers)} and trusts whatever x-customer-id says. Set PSP_AUTH_MODE="
             "api-key, or PSP_API_TRUST_EVERY_PEER=true when only a gateway that sets the header can reach it."
         )
+
+
+def _require_time_zone() -> None:
+    from psp_core.bootstrap import build_core
+
+    core = build_core(_settings, application_name="psp-api")
+    try:
+        core.time_zone.require()
+    except TimeZoneChanged as refusal:
+        sys.exit(f"psp_api: {refusal}")
+    except StorageUnavailable:
+        # The API starts without its database, too. It makes no due dates: who does asks again.
+        pass
+    finally:
+        # Hung up before the first fork.
+        core.store.close()
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -15,7 +15,7 @@ from psp_api.resources import documentation, health, payables, settlements, tran
 from psp_api.worker import Worker, build_api_core
 from psp_core.bootstrap import Core
 from psp_core.observability import configure_logging, configure_tracing
-from psp_core.settings import Settings
+from psp_core.settings import Settings, load
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def create_app() -> App[Request, Response]:
     """Build the application from the environment. Called in each worker, after the fork."""
-    settings = Settings()
+    settings = load(Settings)
     configure_logging(settings)
     return build_app(build_api_core(settings), tracer=configure_tracing(service_name="psp-api"))
 

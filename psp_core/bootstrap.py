@@ -27,6 +27,7 @@ from psp_core.usecases.keep_relaying import KeepRelaying
 from psp_core.usecases.manage_api_keys import ManageApiKeys
 from psp_core.usecases.operations.check_flow import CheckFlow
 from psp_core.usecases.operations.dead_letters import ListDeadLetters, RedriveDeadLetters
+from psp_core.usecases.operations.keep_time_zone import KeepTimeZone
 from psp_core.usecases.operations.purge_history import PurgeIdempotencyKeys
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport
@@ -110,6 +111,10 @@ class Core:
         return FindUnsettledDates(self.store, self.clock, settings.zone, settings.settlement_starts_at)
 
     @cached_property
+    def time_zone(self) -> KeepTimeZone:
+        return KeepTimeZone(self.store, self.settings.zone)
+
+    @cached_property
     def check_books(self) -> CheckBooks:
         return CheckBooks(self.store, self.settings.zone)
 
@@ -129,7 +134,8 @@ class Core:
         from psp_core.adapters.reports.drafts import ReportDrafts
         from psp_core.adapters.reports.shelves import shelf_at
 
-        return WriteSettlementReport(self.store, ReportDrafts(shelf_at(self.settings.reports_url), self.settings.zone))
+        drafts = ReportDrafts(shelf_at(self.settings.reports_url), self.settings.zone)
+        return WriteSettlementReport(self.store, drafts, self.clock)
 
     @cached_property
     def list_dead_letters(self) -> ListDeadLetters:

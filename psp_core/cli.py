@@ -17,7 +17,7 @@ from psp_core.domain.api_keys import IssuedKey, KeyMode, Scope
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import DomainError
 from psp_core.domain.fees import DEFAULT_FEE_PLAN
-from psp_core.settings import Settings
+from psp_core.settings import Settings, load
 from psp_core.usecases.manage_api_keys import OVERLAP_MAX
 
 
@@ -63,7 +63,10 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
 @commands.command(name="migrate")
 def migrate_database() -> None:
     """Bring the database to the newest schema, as the tables' owner."""
-    migrate(_owner_url())
+    settings = _settings()
+    owner = settings.model_copy(update={"database_url": settings.migration_database_url or settings.database_url})
+    migrate(owner.database_url.get_secret_value())
+    build_core(owner, application_name="psp-cli").time_zone.keep()
 
 
 @commands.command(name="set-logins")
@@ -244,7 +247,9 @@ def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
 
 
 def _core() -> Core:
-    return build_core(_settings(), application_name="psp-cli")
+    core = build_core(_settings(), application_name="psp-cli")
+    core.time_zone.require()
+    return core
 
 
 def _owner_url() -> str:
@@ -259,7 +264,7 @@ def _settings() -> Settings:
         os.environ.update(load_stack_environment(Path.cwd()))
     if "PSP_DATABASE_URL" not in os.environ:
         raise click.ClickException("PSP_DATABASE_URL is not set, and no stack was started in this folder: `make`")
-    return Settings()
+    return load(Settings)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, 
 from psp_core.domain.operator_actions import OperatorAction
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
 from psp_core.domain.settlement import Due, MerchantTotals, Settlement, SettlementChunk, Totals
-from psp_core.domain.settlement_report import Batch, ReportFile, ReportLine
+from psp_core.domain.settlement_report import Batch, PublishedReport, ReportFile, ReportLine
 from psp_core.domain.transactions import Transaction
 
 
@@ -99,6 +99,10 @@ class Settlements(Protocol):
         """Return what the date's settlements hold already."""
         ...
 
+    def known_merchants(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names whose merchant has made a transaction."""
+        ...
+
     def unsettled_dates(self, *, until: date) -> list[date]:
         """Return the dates up to and including `until` that still have something due, oldest first."""
         ...
@@ -163,12 +167,40 @@ class SettlementLines(Protocol):
         ...
 
 
+class SettlementReports(Protocol):
+    def published(self, due_on: date) -> PublishedReport | None:
+        """Return the date's report that counts."""
+        ...
+
+    def publish(self, report: PublishedReport, *, lost: str | None, now: datetime) -> bool:
+        """Let this report count, unless a newer one or its like does; tell whether it does now.
+
+        `lost` is an edition whose files are gone, which is replaced in any case.
+        """
+        ...
+
+
 class OperatorActions(Protocol):
     def add(self, record: OperatorAction) -> None:
         """Store the action; does nothing when the same run has recorded it before."""
         ...
 
     def newest(self, *, limit: int) -> Sequence[OperatorAction]: ...
+
+
+class PlatformSettings(Protocol):
+    """What is decided once for a database, because its rows depend on it."""
+
+    def time_zone(self) -> str | None:
+        """Return the time zone whose days the due dates are; None when none was kept yet."""
+        ...
+
+    def keep_time_zone(self, name: str) -> str:
+        """Keep the time zone, unless another one is kept and there are transactions; return the kept one.
+
+        Raises TimeZoneChanged when the database does not know it, or has due dates of other days.
+        """
+        ...
 
 
 class UnitOfWork(Protocol):
@@ -191,9 +223,13 @@ class UnitOfWork(Protocol):
     @property
     def settlement_lines(self) -> SettlementLines: ...
     @property
+    def settlement_reports(self) -> SettlementReports: ...
+    @property
     def operator_actions(self) -> OperatorActions: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def platform_settings(self) -> PlatformSettings: ...
     @property
     def books(self) -> Books: ...
 
@@ -217,6 +253,10 @@ class Store(Holds, Protocol):
 
     def schema_is_current(self) -> bool:
         """Tell whether the database has the schema that this program needs, or a later one."""
+        ...
+
+    def close(self) -> None:
+        """Hang up; whoever goes on using the store connects anew."""
         ...
 
 
@@ -267,12 +307,13 @@ class Traces(Protocol):
 
 class Alarms(Protocol):
     def send(self, *, subject: str, text: str, link: str) -> None:
-        """Tell people that something needs them. Raises when nobody could be told, after some attempts."""
+        """Tell people that something needs them. Raises AlarmNotDelivered when nobody could be told, after some
+        attempts: the same alarm may be sent later."""
         ...
 
 
 class ReportDraft(Protocol):
-    """Files in the making; they are put in their places, under the draft's folder, when all are published."""
+    """Files in the making; nobody sees them before they are published."""
 
     def write(self, name: str, lines: Sequence[ReportLine]) -> None:
         """Append lines to the file, in each of its formats; it begins with the first call."""
@@ -282,14 +323,24 @@ class ReportDraft(Protocol):
         """Let the file have no more lines."""
         ...
 
-    def publish(self) -> list[ReportFile]:
-        """Put every file in its place, in the order in which they began; all must be closed."""
+    def publish(self, *, folder: str) -> list[ReportFile]:
+        """Put every file into the folder, in the order in which they began; all must be closed."""
         ...
 
-    def publish_facts(self, name: str, facts: Mapping[str, Any]) -> ReportFile:
-        """Put a file of plain facts in its place."""
+    def publish_facts(self, name: str, facts: Mapping[str, Any], *, folder: str) -> ReportFile:
+        """Put a file of plain facts into the folder."""
         ...
 
 
 class Reports(Protocol):
-    def begin(self, *, folder: str) -> AbstractContextManager[ReportDraft]: ...
+    """Where reports lie. Files of one name replace each other as a whole; nothing guards which one is the last."""
+
+    def begin(self) -> AbstractContextManager[ReportDraft]: ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return what the published file holds, or None when there is none."""
+        ...
+
+    def copy(self, name: str, *, to: str) -> None:
+        """Put a copy of the published file in another place."""
+        ...

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, time
-from typing import Literal, Self
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time
+from typing import Literal, Self, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from psp_core.domain.api_keys import PEPPER_LENGTH_MIN, KeyMode
+from psp_core.domain.errors import DomainError
 from psp_core.domain.money import Currency
+
+_PREFIX = "PSP_"
+_NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
+"""Names beside the time zones that mean whatever a machine was set to."""
+
+
+class SettingsRefused(DomainError):
+    """A `PSP_*` variable holds what it cannot mean; the text names each, and never repeats a value that is secret."""
+
+    code = "settings_refused"
 
 
 class CalendarSettings(BaseSettings):
     """Days and times: known without a database, because Dagster needs them to define its partitions."""
 
-    model_config = SettingsConfigDict(env_prefix="PSP_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
     settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
@@ -25,7 +36,8 @@ class CalendarSettings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _must_be_known(cls, name: str) -> str:
-        ZoneInfo(name)
+        if name in _NO_PLACE or name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone; one is called like America/Sao_Paulo, or UTC")
         return name
 
     @property
@@ -54,7 +66,7 @@ class Settings(CalendarSettings):
     lease_s: float = Field(default=15, ge=1, description="a run or a holder of a due date silent for so long is dead")
     database_prepares: bool = Field(default=True, description="false behind a pooler in transaction mode")
 
-    sqs_endpoint_url: str | None = Field(default=None, description="None is AWS itself")
+    sqs_endpoint_url: str | None = Field(default=None, pattern=r"^https?://[^/]", description="None is AWS itself")
     sqs_queue_name: str = "psp-transactions"
     sqs_visibility_timeout_s: int = Field(default=120, ge=10)
     sqs_max_receive_count: int = Field(default=5, ge=1, description="then a message goes to the dead-letter queue")
@@ -79,9 +91,15 @@ class Settings(CalendarSettings):
     drain_messages_per_run: int = Field(default=500, ge=1)
 
     settlement_chunk_payables: int = Field(default=10_000, ge=1)
-    reports_url: str = Field(default="file:.psp/reports", description="file:FOLDER or s3://BUCKET/PREFIX")
+    reports_url: str = Field(
+        default="file:.psp/reports", pattern=r"^(file:.|s3://[^/])", description="file:FOLDER or s3://BUCKET/PREFIX"
+    )
     repair_after_minutes: int = Field(default=10, ge=1)
-    alarm_url: str | None = Field(default=None, description="https://… or sns:TOPIC_ARN; None is the log alone")
+    alarm_url: str | None = Field(
+        default=None,
+        pattern=r"^(https?://[^/]|sns:arn:)",
+        description="https://… or sns:TOPIC_ARN; None is the log alone",
+    )
     operations_url: str = Field(default="http://127.0.0.1:3001", description="Dagster's webserver, for links in alarms")
     idempotency_key_retention_days: int = Field(default=14, ge=7, description="the contract promises 7")
     run_retention_days: int = Field(default=14, ge=1, description="of drain and housekeeping runs, never settlements")
@@ -115,8 +133,39 @@ class Settings(CalendarSettings):
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("clock_start")
+    @classmethod
+    def _must_be_an_instant(cls, text: str | None) -> str | None:
+        if text is not None and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("an instant has its offset, as in 2026-03-10T12:00:00+00:00")
+        return text
+
     @model_validator(mode="after")
     def _needs_a_pepper(self) -> Self:
         if self.auth_mode == "api-key" and self.api_key_pepper is None:
             raise ValueError("PSP_AUTH_MODE=api-key needs PSP_API_KEY_PEPPER (openssl rand -hex 32)")
         return self
+
+
+SomeSettings = TypeVar("SomeSettings", bound=CalendarSettings)
+
+
+def load(kind: type[SomeSettings]) -> SomeSettings:
+    """Read the environment. Raises SettingsRefused, one sentence about every variable that is wrong."""
+    try:
+        return kind()
+    except ValidationError as refusal:
+        # The cause shows values of the environment, secrets among them.
+        raise SettingsRefused("; ".join(_sentences(refusal))) from None
+
+
+def _sentences(refusal: ValidationError) -> list[str]:
+    return [
+        ": ".join(
+            [
+                *(f"{_PREFIX}{str(name).upper()}" for name in error["loc"][:1]),
+                error["msg"].removeprefix("Value error, "),
+            ]
+        )
+        for error in refusal.errors(include_url=False, include_input=False)
+    ]

@@ -67,9 +67,27 @@ def serve(*, host: str, port: int) -> None:
         logger.info("interrupted")
 
 
+def _require_settings() -> None:
+    """End with one sentence when the environment is wrong, or names other days than the database's due dates."""
+    from psp_core.bootstrap import build_core
+    from psp_core.domain.errors import StorageUnavailable, TimeZoneChanged
+    from psp_core.settings import Settings, SettingsRefused, load
+
+    try:
+        core = build_core(load(Settings), application_name="psp-pipelines")
+        core.time_zone.require()
+        core.store.close()
+    except (SettingsRefused, TimeZoneChanged) as refusal:
+        sys.exit(f"psp_pipelines: {refusal}")
+    except StorageUnavailable:
+        # Whatever makes due dates asks again.
+        pass
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="The code server, whose runs are forked")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)
     asked = parser.parse_args()
+    _require_settings()
     serve(host=asked.host, port=asked.port)

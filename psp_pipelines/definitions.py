@@ -16,10 +16,11 @@ from psp_pipelines.checks.flow import (
 )
 from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
 from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.early_dates import settle_early_dates
 from psp_pipelines.operations.redrive import redrive
 from psp_pipelines.operations.repair import repair
 from psp_pipelines.resources import core
-from psp_pipelines.schedules import daily_settlement, flow_watch, nightly_clean_up, settlement_sweep
+from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
 from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.sensors.queue import payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
@@ -33,8 +34,8 @@ definitions = dg.Definitions(
         outbox_not_stuck,
         dead_letter_queue_empty,
     ],
-    jobs=[drain_payables, settle_due_payables, watch, repair, redrive, clean_up],
-    schedules=[daily_settlement, settlement_sweep, flow_watch, nightly_clean_up],
+    jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up],
+    schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up],
     sensors=[payables_queue_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
     # A second process would import for seconds, and a run is a process of its own (see code_server.py).

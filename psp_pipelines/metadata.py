@@ -35,6 +35,7 @@ def of_report(report: WrittenReport) -> dict[str, Any]:
     """Return what one due date's report shows: where it is, its checksums, and its control totals."""
     return {
         "lines": report.lines,
+        "unchanged": report.unchanged,
         "merchants": report.merchants,
         "control_totals": totals_table(report.totals),
         "manifest": _link(report.manifest.url),

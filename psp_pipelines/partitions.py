@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from psp_core.settings import CalendarSettings
+from psp_core.settings import CalendarSettings, load
 
-calendar = CalendarSettings()
+calendar = load(CalendarSettings)
 
 due_dates = dg.DailyPartitionsDefinition(
     start_date=calendar.first_due_date.isoformat(),

@@ -26,8 +26,10 @@ def _core() -> Core:
     # One per process: a sensor's tick comes every five seconds and must not open a new pool.
     from psp_core.bootstrap import build_core
     from psp_core.observability import configure_logging
-    from psp_core.settings import Settings
+    from psp_core.settings import Settings, load
 
-    settings = Settings()
+    settings = load(Settings)
     configure_logging(settings)
-    return build_core(settings, application_name="psp-pipelines")
+    core = build_core(settings, application_name="psp-pipelines")
+    core.time_zone.require()
+    return core

@@ -46,6 +46,15 @@ def requests_for(dates: Iterable[date], *, requested_at: str) -> Iterator[dg.Run
         )
 
 
+def early_request_for(dates: Iterable[date], *, requested_at: str) -> dg.RunRequest:
+    """Return the request for dates that have no partition: the oldest, as many as go into a run."""
+    oldest = [day.isoformat() for day in sorted(dates)[:DATES_PER_RUN]]
+    return dg.RunRequest(
+        run_key=f"before {oldest[-1]}@{requested_at}",
+        run_config={"ops": {"settle_dates": {"config": {"due_dates": oldest}}}},
+    )
+
+
 def dates_under_way(instance: dg.DagsterInstance, *, asset: dg.AssetKey) -> set[date]:
     """Return the dates that a run of the asset, however it was started, has or will have in hand."""
     runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY), limit=_RUNS_MAX)

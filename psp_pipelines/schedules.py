@@ -7,9 +7,10 @@ import dagster as dg
 from psp_pipelines.assets.settlement import settlement
 from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.early_dates import settle_early_dates
 from psp_pipelines.partitions import calendar
 from psp_pipelines.resources import CoreResource
-from psp_pipelines.runs import dates_under_way, requests_for
+from psp_pipelines.runs import dates_under_way, early_request_for, requests_for
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _START = calendar.settlement_starts_at
@@ -21,9 +22,12 @@ _START = calendar.settlement_starts_at
     execution_timezone=calendar.time_zone,
     default_status=_RUNNING,
 )
-def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Settles today's due date, at the time and in the time zone of the settings."""
-    today = context.scheduled_execution_time.astimezone(calendar.zone).date().isoformat()
+    day = context.scheduled_execution_time.astimezone(calendar.zone).date()
+    if day < calendar.first_due_date:
+        return dg.SkipReason(f"{day} has no partition: `early_dates_sweep` pays what is due on it")
+    today = day.isoformat()
     return dg.RunRequest(run_key=today, partition_key=today)
 
 
@@ -32,11 +36,21 @@ def settlement_sweep(
     context: dg.ScheduleEvaluationContext, core: CoreResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way."""
-    unsettled = set(core.find_unsettled_dates())
+    # Older dates have no partition: a request for one fails, and the others with it.
+    unsettled = {day for day in core.find_unsettled_dates() if day >= calendar.first_due_date}
     wanted = unsettled - dates_under_way(context.instance, asset=settlement.key)
     if not wanted:
         yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+@dg.schedule(job=settle_early_dates, cron_schedule="35 * * * *", default_status=_RUNNING)
+def early_dates_sweep(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
+    """Settles what is due on dates before the first partition, which no other schedule can ask for."""
+    early = [day for day in core.find_unsettled_dates() if day < calendar.first_due_date]
+    if not early:
+        return dg.SkipReason(f"nothing is due before {calendar.first_due_date}")
+    return early_request_for(early, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
 
 
 flow_watch = dg.ScheduleDefinition(

@@ -49,8 +49,11 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.RequestInProgress: _of(errors.RequestInProgress, 409, "The first request is still running", RETRY_AFTER_S),
     errors.SettlementInProgress: _of(errors.SettlementInProgress, 409, "The date is being settled", RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
+    errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),
+    errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days"),
     errors.StorageUnavailable: _of(errors.StorageUnavailable, 503, "The database is not available", RETRY_AFTER_S),
     errors.QueueUnavailable: _of(errors.QueueUnavailable, 503, "The queue is not available", RETRY_AFTER_S),
+    errors.AlarmNotDelivered: _of(errors.AlarmNotDelivered, 500, "Nobody could be told"),
     errors.BooksDoNotBalance: _of(errors.BooksDoNotBalance, 500, "The books do not balance"),
 }
 """The one table of HTTP statuses for the core's refusals; a test keeps it complete."""

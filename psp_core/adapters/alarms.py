@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import time
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
+from psp_core.domain.errors import AlarmNotDelivered
 from psp_core.ports import Alarms
 
-_ATTEMPTS = 4
+_ATTEMPTS = 3
 _TIMEOUT_S = 5
 _SUBJECT_LENGTH_MAX = 100
 _SNS = "sns:"
+_NEVER_TAKEN = frozenset({400, 413, 422})
+"""Answers about this very message: sent again, it would keep every later one from being told."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,10 +59,13 @@ class WebhookAlarms:
             try:
                 with urllib.request.urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
                     return
-            except (urllib.error.URLError, OSError) as error:
+            except (OSError, http.client.HTTPException) as error:
+                if isinstance(error, urllib.error.HTTPError) and error.code in _NEVER_TAKEN:
+                    _log.error("alarm refused by the webhook (%s): %s: %s (%s)", error, subject, text, link)
+                    return
                 _log.warning("alarm not delivered, attempt %s: %s", attempt, error)
                 if attempt == _ATTEMPTS:
-                    raise
+                    raise AlarmNotDelivered(f"the webhook did not take the alarm: {error}") from error
                 time.sleep(self.first_delay_s * 2**attempt)
 
 
@@ -66,9 +74,12 @@ class SnsAlarms:
     topic_arn: str
 
     def send(self, *, subject: str, text: str, link: str) -> None:
-        client = boto3.client(
-            "sns",
-            config=Config(connect_timeout=_TIMEOUT_S, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}),
-        )
-        ascii_subject = subject.encode("ascii", "replace").decode()[:_SUBJECT_LENGTH_MAX]
-        client.publish(TopicArn=self.topic_arn, Subject=ascii_subject, Message=f"{text}\n\n{link}")
+        retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+        config = Config(connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries=retries)
+        # A line of printable ASCII, or SNS would never take it.
+        line = " ".join(subject.encode("ascii", "replace").decode().split())[:_SUBJECT_LENGTH_MAX]
+        try:
+            client = boto3.client("sns", config=config)
+            client.publish(TopicArn=self.topic_arn, Subject=line, Message=f"{text}\n\n{link}")
+        except (BotoCoreError, ClientError) as error:
+            raise AlarmNotDelivered(f"SNS did not take the alarm: {type(error).__name__}") from error

@@ -85,6 +85,18 @@ class NotDueYet(DomainError):
     code = "not_due_yet"
 
 
+class UnknownMerchant(DomainError):
+    """The merchant has never made a transaction: its name is probably mistyped."""
+
+    code = "unknown_merchant"
+
+
+class TimeZoneChanged(DomainError):
+    """The settings name another time zone than the one whose days the database's due dates are."""
+
+    code = "time_zone_changed"
+
+
 class StorageUnavailable(DomainError):
     """The database cannot be reached or did not answer in time; the request may be sent again."""
 
@@ -95,6 +107,12 @@ class QueueUnavailable(DomainError):
     """The queue cannot be reached or refused a message; what was not sent is sent later."""
 
     code = "queue_unavailable"
+
+
+class AlarmNotDelivered(DomainError):
+    """Nobody could be told: the same alarm is to be sent again, before any later one."""
+
+    code = "alarm_not_delivered"
 
 
 @dataclass(frozen=True, slots=True)

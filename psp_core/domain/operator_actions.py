@@ -26,4 +26,6 @@ class OperatorAction:
         if not self.reason.strip():
             raise ValueError(f"{self.action} by hand needs a reason")
         if len(self.reason) > REASON_LENGTH_MAX:
-            raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters")
+            raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters, this one {len(self.reason)}")
+        if not all(character.isprintable() or character in "\n\t" for character in self.reason):
+            raise ValueError("a reason is plain text: this one has control characters")

@@ -7,6 +7,7 @@ their sum: a batch, a merchant's file and the whole file each add up to zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,6 +15,9 @@ from uuid import UUID
 
 from psp_core.domain.money import Currency
 from psp_core.domain.settlement import Totals
+
+REPORT_FORMAT = 1
+"""Raised with whatever changes in a report of the same settlements: then unchanged dates are written anew, too."""
 
 
 class LineType(StrEnum):
@@ -71,3 +75,22 @@ class ReportFile:
     url: str
     sha256: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedReport:
+    """The edition of a date's report that counts: `files` are the whole ones, and last its manifest.
+
+    Its version is how many payables it holds. A date's settlements only ever gain some, so of two editions
+    the one that holds more is the newer, whoever wrote it and when.
+    """
+
+    due_on: date
+    version: int
+    format: int
+    edition: str
+    files: Sequence[ReportFile]
+
+    def replaces(self, other: PublishedReport | None) -> bool:
+        """Tell whether this one is newer than the one that is published, if any."""
+        return other is None or (self.version, self.format) > (other.version, other.format)

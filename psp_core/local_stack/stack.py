@@ -32,6 +32,7 @@ from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.local_stack.supervision.program import Program
 from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
 from psp_core.local_stack.welcome import welcome
+from psp_core.settings import CalendarSettings, SettingsRefused, load
 
 _DRAIN_WITHIN_S = 30
 """A drain run is not waited for longer: an operator may have switched its sensor off."""
@@ -57,6 +58,10 @@ def run_stack(*, root: Path, data_dir: Path) -> int:
 def _run(*, root: Path, data_dir: Path) -> None:
     if sys.platform != "linux":
         raise LocalStackError("The local stack needs Linux: run it in a container or a virtual machine.")
+    try:
+        load(CalendarSettings)
+    except SettingsRefused as refusal:
+        raise LocalStackError(str(refusal)) from None
     plan = read_plan(os.environ, root=root, data_dir=data_dir)
     for name in _NEEDED_FILES:
         if not (plan.root / name).is_file():

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.calendar import due_date
 from psp_core.domain.errors import BooksDoNotBalance, Discrepancy, NotDueYet, SettlementInProgress
 from psp_core.domain.leases import Hold
+from psp_core.domain.merchants import is_merchant_name, require_known
 from psp_core.domain.settlement import (
     MerchantTotals,
     SettlementChunk,
@@ -58,16 +59,23 @@ class SettlePayables:
 
         Killed at any point and called again, it pays the rest and nothing twice. `on_progress` is
         called after each commit with the payables settled so far and those expected; `holder` is
-        what others are told who has the date. Raises NotDueYet, SettlementInProgress, HoldLost, or
-        BooksDoNotBalance when the control totals differ.
+        what others are told who has the date. Raises NotDueYet, UnknownMerchant, SettlementInProgress,
+        HoldLost, or BooksDoNotBalance when the control totals differ.
         """
         now = self.clock.now()
         if due_on > due_date(now, self.zone):
             raise NotDueYet(f"{due_on} has not come yet: nothing is paid early")
+        self._require_known(merchants or ())
         with self.store.hold_due_date(due_on, holder=holder) as hold:
             if not hold:
                 raise SettlementInProgress(due_on, holder=hold.holder)
             return self._settle(_Order(due_on, hold, merchants, now - CONTROL_AGE, dry_run, on_progress))
+
+    def _require_known(self, merchants: Sequence[str]) -> None:
+        possible = [name for name in merchants if is_merchant_name(name)]
+        with self.store.begin() as work:
+            known = work.settlements.known_merchants(possible) if possible else set[str]()
+        require_known(merchants, known=known)
 
     def _settle(self, order: _Order) -> SettlementReport:
         with self.store.begin() as work:

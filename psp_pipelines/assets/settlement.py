@@ -11,6 +11,7 @@ from psp_core.domain.settlement import MerchantTotals, totals_by_currency
 from psp_core.observability import get_logger
 from psp_pipelines import metadata
 from psp_pipelines.assets.payables import payables
+from psp_pipelines.backfills import end_if_cancelled
 from psp_pipelines.by_hand import record_if_by_hand
 from psp_pipelines.failures import refusals_end_the_run, tried_again
 from psp_pipelines.partitions import calendar, due_dates
@@ -64,6 +65,7 @@ def settlement(
     shows what would be paid and pays nothing.
     """
     # What can pass is an outage of the database: 5, 10, 20 seconds later it may be over.
+    end_if_cancelled(context)
     with tried_again(context, first_delay_s=5):
         yield from _settle_dates(context, config, core)
 

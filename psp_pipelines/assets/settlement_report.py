@@ -8,6 +8,7 @@ import dagster as dg
 from psp_core.domain.errors import BooksDoNotBalance
 from psp_pipelines import metadata
 from psp_pipelines.assets.settlement import settlement
+from psp_pipelines.backfills import end_if_cancelled
 from psp_pipelines.failures import tried_again
 from psp_pipelines.partitions import due_dates
 from psp_pipelines.progress import Progress
@@ -38,10 +39,12 @@ def settlement_report(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """A line for every payable that was paid and one for every payout: CSV and Parquet, by merchant and for all.
 
-    Safe to materialize again: late payables are then in it, and the older files are replaced.
+    Safe to materialize again: with late payables it becomes a new edition, in a folder of its own, which the date's
+    manifest names; an unchanged one is not written again.
     Each batch ends with its payout, so every file adds up to zero; the manifest has the checksums.
     """
     # What can pass is an outage of the database or of S3.
+    end_if_cancelled(context)
     with tried_again(context, first_delay_s=10):
         yield from _write_reports(context, core)
 

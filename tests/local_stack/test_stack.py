@@ -57,6 +57,11 @@ class TestRunStack:
     def test_says_where_it_has_to_be_started(self, tmp_path: Path) -> None:
         assert "top folder" in _refusal(tmp_path)
 
+    def test_says_that_a_time_zone_is_none(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PSP_TIME_ZONE", "Brazil/Sao_Paulo")
+
+        assert "PSP_TIME_ZONE: 'Brazil/Sao_Paulo' is no time zone" in _refusal(repository)
+
     def test_says_who_holds_the_port_of_the_api(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.create_server((LOOPBACK, free_port())) as server:
             port = server.getsockname()[1]

@@ -8,6 +8,7 @@ import pytest
 
 from psp_core.adapters.alarms import LogAlarms, SnsAlarms, WebhookAlarms, alarms_to
 from psp_core.bootstrap import Core
+from psp_core.domain.errors import AlarmNotDelivered
 from psp_pipelines.definitions import definitions
 from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from tests.builders import SettableClock, a_submission
@@ -26,60 +27,105 @@ def alarmed_core(core: Core, webhook: Webhook) -> Core:
     return replace(core, settings=core.settings.model_copy(update={"alarm_url": webhook.url}))
 
 
-def run_failure(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterEvent:
-    [record] = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
-    assert record.event_log_entry.dagster_event
-    return record.event_log_entry.dagster_event
+class Sensor:
+    """A sensor as the daemon evaluates it: with the cursor of the tick before."""
+
+    def __init__(self, definition: dg.SensorDefinition, core: Core, instance: dg.DagsterInstance) -> None:
+        self.definition = definition
+        self.core = core
+        self.instance = instance
+        self.cursor: str | None = None
+
+    def tick(self) -> str:
+        """Evaluate it once, and return what it says."""
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"core": self.core}, definitions=definitions
+        ) as context:
+            ticked = self.definition.evaluate_tick(context)
+        self.cursor = ticked.cursor
+        return ticked.skip_message or ""
 
 
 class TestFailedRunAlarm:
     def test_says_what_the_run_said(self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance) -> None:
         result = settle(alarmed_core, instance=instance)
-        context = dg.build_run_status_sensor_context(
-            sensor_name="failed_run_alarm",
-            dagster_event=run_failure(instance, result.run_id),
-            dagster_instance=instance,
-            dagster_run=result.dagster_run,
-            resources={"core": alarmed_core},
-        ).for_run_failure()
+        sensor = Sensor(failed_run_alarm, alarmed_core, instance)
 
-        failed_run_alarm(context)
+        sensor.tick()
+        sensor.tick()
 
         [message] = webhook.received
         assert message["subject"] == "Run of settle_due_payables failed"
         assert message["detail"] == f"{DUE_ON} has not come yet: nothing is paid early"
         assert message["link"].endswith(f"/runs/{result.run_id}")
 
+    def test_is_told_afterwards_in_order_and_once(
+        self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
+    ) -> None:
+        sensor = Sensor(failed_run_alarm, alarmed_core, instance)
+        first = settle(alarmed_core, instance=instance)
+        webhook.refusals = 99
+        assert "did not take the alarm" in sensor.tick()
+        second = settle(alarmed_core, instance=instance, by_hand=True)
+        sensor.tick()
+        webhook.refusals = 0
+
+        sensor.tick()
+        sensor.tick()
+
+        assert [message["link"].rpartition("/")[2] for message in webhook.received] == [first.run_id, second.run_id]
+        assert webhook.received[1]["detail"].startswith("settle by hand needs a reason")
+
+    def test_goes_on_where_the_sensor_of_an_older_release_was(
+        self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
+    ) -> None:
+        settle(alarmed_core, instance=instance)
+        sensor = Sensor(failed_run_alarm, alarmed_core, instance)
+        told = instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=1).records[0].storage_id
+        sensor.cursor = f'{{"__class__": "RunStatusSensorCursor", "record_id": {told}, "update_timestamp": null}}'
+
+        sensor.tick()
+
+        assert webhook.received == []
+
+    def test_says_what_an_op_raised(self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance) -> None:
+        run_job(
+            "repair",
+            alarmed_core,
+            instance=instance,
+            run_config={"ops": {"repair_transactions": {"config": {"created_from": "yesterday"}}}},
+        )
+
+        Sensor(failed_run_alarm, alarmed_core, instance).tick()
+
+        assert webhook.received[0]["detail"] == "ValueError: Invalid isoformat string: 'yesterday'"
+
 
 class TestFailedCheckAlarm:
     def test_tells_when_a_check_begins_to_fail_and_when_it_is_well_again(
         self, alarmed_core: Core, webhook: Webhook, clock: SettableClock, instance: dg.DagsterInstance
     ) -> None:
-        core, cursor = alarmed_core, None
+        core, sensor = alarmed_core, Sensor(failed_check_alarm, alarmed_core, instance)
         run_job("watch", core, instance=instance)
-        cursor = self.tick(core, instance, cursor)
+        sensor.tick()
         core.accept_transactions([a_submission()])
         clock.advance(minutes=2)
         for _ in range(2):
             run_job("watch", core, instance=instance)
-            cursor = self.tick(core, instance, cursor)
+            sensor.tick()
         core.keep_relaying().run_until_empty()
         core.drain_queue()
 
         run_job("watch", core, instance=instance)
-        self.tick(core, instance, cursor)
+        webhook.refusals = 99
+        sensor.tick()
+        webhook.refusals = 0
+        sensor.tick()
 
         assert webhook.subjects == [
             "Check fails: payables: outbox_not_stuck",
             "Check is well again: payables: outbox_not_stuck",
         ]
-
-    @staticmethod
-    def tick(core: Core, instance: dg.DagsterInstance, cursor: str | None) -> str | None:
-        with dg.build_sensor_context(
-            instance=instance, cursor=cursor, resources={"core": core}, definitions=definitions
-        ) as context:
-            return failed_check_alarm.evaluate_tick(context).cursor
 
 
 class TestWebhookAlarms:
@@ -93,8 +139,18 @@ class TestWebhookAlarms:
     def test_gives_up_loudly(self, webhook: Webhook) -> None:
         webhook.refusals = 99
 
-        with pytest.raises(OSError, match="503"):
+        with pytest.raises(AlarmNotDelivered, match="503"):
             WebhookAlarms(webhook.url, first_delay_s=0.01).send(subject="s", text="t", link="l")
+
+    def test_lets_a_message_go_that_is_never_taken(self, webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
+        webhook.refusals, webhook.refusal_status = 1, 422
+        alarms = WebhookAlarms(webhook.url, first_delay_s=0.01)
+
+        alarms.send(subject="s", text="t", link="l")
+        alarms.send(subject="next", text="t", link="l")
+
+        assert webhook.subjects == ["next"]
+        assert "s: t (l)" in caplog.text
 
 
 class TestAlarmsTo:

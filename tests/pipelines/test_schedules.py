@@ -10,9 +10,9 @@ import pytest
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
 from psp_pipelines.runs import requests_for
-from psp_pipelines.schedules import daily_settlement, settlement_sweep
+from psp_pipelines.schedules import daily_settlement, early_dates_sweep, settlement_sweep
 from tests.builders import NOON, SettableClock
-from tests.pipelines.operations import DUE_ON, dates, enqueue, run_job
+from tests.pipelines.operations import DUE_ON, dates, enqueue, failure_of, run_job
 
 REPOSITORY = definitions.get_repository_def()
 SWEPT_AT = datetime(2026, 4, 12, 9, 30, tzinfo=UTC)
@@ -113,3 +113,48 @@ class TestRequestsFor:
 
         assert len(list(requests_for(days[:366], requested_at="now"))) == 1
         assert len(list(requests_for(days, requested_at="now"))) == 3
+
+
+class TestDatesBeforeTheFirstPartition:
+    def test_are_paid_and_do_not_hold_the_others_back(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        for made_at in (datetime(2023, 11, 1, 12, tzinfo=UTC), datetime(2023, 12, 1, 12, tzinfo=UTC), NOON):
+            clock.instant = made_at  # due on 2023-12-01, on 2023-12-31, and on DUE_ON
+            enqueue(core, 100)
+        core.drain_queue()
+        clock.instant = SWEPT_AT
+
+        [late] = tick(settlement_sweep, core, instance)
+        [early] = tick(early_dates_sweep, core, instance)
+        for name, request in (("settle_due_payables", late), ("settle_early_dates", early)):
+            tags = {**request.tags, "dagster/schedule_name": "sweep"}
+            assert run_job(name, core, instance=instance, tags=tags, run_config=request.run_config).success
+
+        assert dates(DUE_ON, DUE_ON).items() <= late.tags.items()
+        assert core.find_unsettled_dates() == []
+        assert core.write_settlement_report(due_on=date(2023, 12, 31)).lines == 1
+
+    def test_are_settled_by_hand_with_a_reason(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        clock.instant = datetime(2023, 11, 1, 12, tzinfo=UTC)
+        enqueue(core, 100)
+        core.drain_queue()
+        clock.instant = SWEPT_AT
+
+        def by_hand(**config: object) -> dg.ExecuteInProcessResult:
+            config = {"due_dates": ["2023-12-01"], **config}
+            return run_job(
+                "settle_early_dates",
+                core,
+                instance=instance,
+                tags={},
+                run_config={"ops": {"settle_dates": {"config": config}}},
+            )
+
+        assert failure_of(by_hand()).startswith("settle by hand needs a reason")
+        assert failure_of(by_hand(reason="x", due_dates=["soon"])).startswith("due_dates: Invalid isoformat")
+        assert failure_of(by_hand(reason="x", due_dates=[DUE_ON])).startswith(f"{DUE_ON} has a partition")
+        assert by_hand(reason="imported late").success
+        assert core.find_unsettled_dates() == []

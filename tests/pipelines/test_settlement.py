@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import dagster as dg
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from sqlalchemy import create_engine
 from structlog.testing import capture_logs
 
@@ -112,6 +114,20 @@ class TestSettlement:
 
         assert failure_of(result) == f"{DUE_ON} has not come yet: nothing is paid early"
 
+    @pytest.mark.parametrize("name", ["merchant-9", "a\u0000", "", "x" * 300, "naïve"])
+    def test_refuses_a_merchant_that_does_not_exist_by_name(
+        self, name: str, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, merchants=["merchant-1", name])
+
+        assert failure_of(result) == (
+            f"no merchant called {name[:60]!r} has ever made a transaction: nothing was settled"
+        )
+        assert not [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+        assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
     def test_pays_once_in_two_runs_at_once(self, core: Core, clock: SettableClock) -> None:
         a_due_date(core, clock, *range(100, 160))
         small_chunks = replace(core, settings=core.settings.model_copy(update={"settlement_chunk_payables": 5}))
@@ -190,3 +206,42 @@ class TestSettlementByHand:
         shown = observation.asset_observation_data.asset_observation.metadata
         assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in str(shown["settled_in_this_run"].value)
         assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
+
+class TestABackfillThatWasCancelled:
+    @pytest.mark.parametrize("status", [BulkActionStatus.CANCELING, BulkActionStatus.CANCELED])
+    def test_has_runs_that_do_nothing_and_end_as_cancelled(
+        self, status: BulkActionStatus, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        self.add(instance, status=status)
+
+        self.run(core, instance)
+
+        [run] = instance.get_runs()
+        assert run.status is dg.DagsterRunStatus.CANCELED
+        assert core.record_operator_action.newest(limit=1) == []
+        assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
+    def test_goes_on_as_long_as_it_was_not(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        self.add(instance, status=BulkActionStatus.REQUESTED)
+
+        assert self.run(core, instance).success
+
+    @staticmethod
+    def add(instance: dg.DagsterInstance, *, status: BulkActionStatus) -> None:
+        instance.add_backfill(
+            PartitionBackfill("later", status, from_failure=False, tags={}, backfill_timestamp=NOON.timestamp())
+        )
+
+    @staticmethod
+    def run(core: Core, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+        return run_job(
+            "settle_due_payables",
+            core,
+            instance=instance,
+            tags={**dates(DUE_ON, DUE_ON), "dagster/backfill": "later", "psp/reason": "a year"},
+        )

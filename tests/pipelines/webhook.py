@@ -16,6 +16,7 @@ class Webhook:
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.refusals = 0
+        self.refusal_status = 503
         self.url = ""
 
     @property
@@ -32,7 +33,7 @@ def a_webhook() -> Iterator[Webhook]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if webhook.refusals:
                 webhook.refusals -= 1
-                self.send_response(503)
+                self.send_response(webhook.refusal_status)
             else:
                 webhook.received.append(body)
                 self.send_response(200)

@@ -114,6 +114,11 @@ WHERE id = ANY(%s::uuid[]) AND status <> 'paid'
   )
 """
 
+_KNOWN_MERCHANTS = """
+SELECT name FROM unnest(%s::text[]) AS name
+WHERE EXISTS (SELECT FROM transactions WHERE customer_id = name COLLATE "C")
+"""
+
 _FIRST_POSITION = ("", UUID(int=0))
 
 
@@ -131,6 +136,9 @@ class PostgresSettlements:
 
     def settled(self, due_on: date) -> list[MerchantTotals]:
         return merge_merchants(_totals(row) for row in self.connection.exec_driver_sql(_SETTLED, (due_on,)))
+
+    def known_merchants(self, names: Sequence[str]) -> set[str]:
+        return set(self.connection.exec_driver_sql(_KNOWN_MERCHANTS, (list(names),)).scalars())
 
     def unsettled_dates(self, *, until: date) -> list[date]:
         return list(self.connection.exec_driver_sql(_UNSETTLED_DATES, {"until": until}).scalars())

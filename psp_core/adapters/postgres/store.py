@@ -22,8 +22,10 @@ from psp_core.adapters.postgres.leases import Holding, PostgresLeases
 from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.outbox import PostgresOutbox
 from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.schema_version import is_current
 from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
+from psp_core.adapters.postgres.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlements import PostgresSettlements
 from psp_core.adapters.postgres.transactions import PostgresTransactions
 from psp_core.domain.idempotency import Intake
@@ -142,12 +144,20 @@ class PostgresUnitOfWork:
         return PostgresSettlementLines(self.connection)
 
     @cached_property
+    def settlement_reports(self) -> PostgresSettlementReports:
+        return PostgresSettlementReports(self.connection)
+
+    @cached_property
     def operator_actions(self) -> PostgresOperatorActions:
         return PostgresOperatorActions(self.connection)
 
     @cached_property
     def leases(self) -> PostgresLeases:
         return PostgresLeases(self.connection)
+
+    @cached_property
+    def platform_settings(self) -> PostgresPlatformSettings:
+        return PostgresPlatformSettings(self.connection)
 
     @cached_property
     def books(self) -> PostgresBooks:

@@ -232,3 +232,27 @@ leases = Table(
     ),
     CheckConstraint("lapses_at > taken_at", name="leases_lapse_check"),
 )
+
+platform_settings = Table(
+    "platform_settings",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("set_at", _instant, nullable=False),
+    PrimaryKeyConstraint("name", name="platform_settings_pkey"),
+    CheckConstraint("name IN ('time_zone')", name="platform_settings_name_check"),
+)
+
+settlement_reports = Table(
+    "settlement_reports",
+    metadata,
+    Column("due_on", Date, nullable=False),
+    # How many payables the report holds: a date's settlements only ever gain some, so more is newer.
+    Column("version", BigInteger, nullable=False),
+    Column("format", SmallInteger, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("files", JSONB, nullable=False),
+    Column("published_at", _instant, nullable=False),
+    PrimaryKeyConstraint("due_on", name="settlement_reports_pkey"),
+    CheckConstraint("version >= 0 AND format > 0", name="settlement_reports_version_check"),
+)

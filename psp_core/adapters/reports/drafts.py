@@ -24,15 +24,20 @@ class ReportDrafts:
     zone: ZoneInfo
 
     @contextmanager
-    def begin(self, *, folder: str) -> Iterator[ReportDraft]:
+    def begin(self) -> Iterator[ReportDraft]:
         with tempfile.TemporaryDirectory(prefix="psp-report-") as drafts:
-            yield ReportDraft(Path(drafts), folder, self.shelf, self.zone)
+            yield ReportDraft(Path(drafts), self.shelf, self.zone)
+
+    def read(self, name: str) -> bytes | None:
+        return self.shelf.read(name)
+
+    def copy(self, name: str, *, to: str) -> None:
+        self.shelf.copy(name, to=to)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
     _drafts: Path
-    _folder: str
     _shelf: Shelf
     _zone: ZoneInfo
     _writers: dict[str, ReportWriter] = field(default_factory=dict)
@@ -45,19 +50,19 @@ class ReportDraft:
     def close(self, name: str) -> None:
         self._writers[name].close()
 
-    def publish(self) -> list[ReportFile]:
+    def publish(self, *, folder: str) -> list[ReportFile]:
         paths = [path for writer in self._writers.values() for path in writer.paths]
-        return [self._put(path, name=str(path.relative_to(self._drafts))) for path in paths]
+        return [self._put(path, name=str(path.relative_to(self._drafts)), folder=folder) for path in paths]
 
-    def publish_facts(self, name: str, facts: Mapping[str, Any]) -> ReportFile:
+    def publish_facts(self, name: str, facts: Mapping[str, Any], *, folder: str) -> ReportFile:
         path = self._drafts / f"{name}.json"
         path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        return self._put(path, name=path.name)
+        return self._put(path, name=path.name, folder=folder)
 
-    def _put(self, path: Path, *, name: str) -> ReportFile:
+    def _put(self, path: Path, *, name: str, folder: str) -> ReportFile:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size_bytes = path.stat().st_size
-        url = self._shelf.put(path, name=f"{self._folder}/{name}")
+        url = self._shelf.put(path, name=f"{folder}/{name}")
         path.unlink()
         return ReportFile(name, url, digest, size_bytes)

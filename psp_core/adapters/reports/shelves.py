@@ -10,14 +10,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
+from botocore.exceptions import ClientError
 
 _FILE = "file:"
 _S3 = "s3://"
+_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+"""Who may not list a bucket is denied what is not there."""
 
 
 class Shelf(Protocol):
     def put(self, source: Path, *, name: str) -> str:
         """Move or copy the finished file to its place, replacing an older one; return its URL."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return what the file holds; None when there is none."""
+        ...
+
+    def copy(self, name: str, *, to: str) -> None:
+        """Put a copy of the file in another place, replacing an older one."""
         ...
 
 
@@ -46,6 +57,15 @@ class FolderShelf:
         unfinished.replace(target)
         return target.as_uri()
 
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def copy(self, name: str, *, to: str) -> None:
+        self.put(self.folder / name, name=to)
+
 
 @dataclass(frozen=True)
 class S3Shelf:
@@ -57,6 +77,23 @@ class S3Shelf:
         return boto3.client("s3")
 
     def put(self, source: Path, *, name: str) -> str:
-        key = f"{self.prefix}/{name}" if self.prefix else name
+        key = self._key(name)
         self._client.upload_file(str(source), self.bucket, key)
         return f"{_S3}{self.bucket}/{key}"
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            stored = self._client.get_object(Bucket=self.bucket, Key=self._key(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+        content: bytes = stored["Body"].read()
+        return content
+
+    def copy(self, name: str, *, to: str) -> None:
+        source = {"Bucket": self.bucket, "Key": self._key(name)}
+        self._client.copy_object(Bucket=self.bucket, Key=self._key(to), CopySource=source)
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name

@@ -3,17 +3,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
+import shutil
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from threading import Event, Thread
 
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine
 
+from psp_core.adapters.reports.drafts import ReportDrafts
+from psp_core.adapters.reports.shelves import Shelf, shelf_at
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import BooksDoNotBalance
+from psp_core.domain.errors import BooksDoNotBalance, SettlementInProgress
 from psp_core.domain.money import Currency
+from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport, WrittenReport
 from tests.builders import SettableClock, a_new_transaction, a_submission
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON
@@ -22,6 +29,12 @@ DUE_ON = date(2026, 4, 9)  # 30 days after NOON
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "reports" / "settlement" / str(DUE_ON)
+
+
+def edition(folder: Path) -> Path:
+    """Return where the files are that the date's manifest names."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return folder / str(manifest["folder"])
 
 
 def settle(core: Core, clock: SettableClock, **merchants: list[int]) -> None:
@@ -63,12 +76,12 @@ class TestWriteSettlementReport:
 
         assert (report.lines, report.merchants) == (3, 2)
         assert report.totals[Currency.BRL].net_minor == 2_375 + 950 + 10
-        of_merchant = lines_of(folder / "merchants" / "merchant_1.csv")
+        of_merchant = lines_of(edition(folder) / "merchants" / "merchant_1.csv")
         assert [line["Type"] for line in of_merchant] == ["Settled", "Settled", "MerchantPayout"]
         assert of_merchant[-1]["Net Debit (NC)"] == "33.25"
         assert sorted(line["Gross Credit (GC)"] for line in of_merchant[:2]) == ["25.00", "9.99"]
         assert balance(of_merchant) == 0
-        everything = lines_of(folder / "all.csv")
+        everything = lines_of(edition(folder) / "all.csv")
         assert len(everything) == 5
         assert balance(everything) == 0
 
@@ -77,7 +90,7 @@ class TestWriteSettlementReport:
 
         core.write_settlement_report(due_on=DUE_ON)
 
-        table = pq.read_table(folder / "all.parquet").to_pylist()
+        table = pq.read_table(edition(folder) / "all.parquet").to_pylist()
         assert [row["Type"] for row in table] == ["Settled", "Settled", "MerchantPayout"]
         assert table[-1]["Net Debit (NC)"] == Decimal("33.25")
         assert table[0]["Due Date"] == DUE_ON
@@ -95,8 +108,8 @@ class TestWriteSettlementReport:
             "net_minor": 2_375,
         }
         assert {file["name"]: file["sha256"] for file in manifest["files"]} == {
-            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.rglob("*.*")
+            str(path.relative_to(edition(folder))): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in edition(folder).rglob("*.*")
             if path.name != "manifest.json"
         }
 
@@ -104,7 +117,7 @@ class TestWriteSettlementReport:
         report = core.write_settlement_report(due_on=DUE_ON)
 
         assert (report.lines, report.totals) == (0, {})
-        assert lines_of(folder / "all.csv") == []
+        assert lines_of(edition(folder) / "all.csv") == []
 
     def test_replaces_the_report_of_an_earlier_run(self, core: Core, clock: SettableClock, folder: Path) -> None:
         settle(core, clock, merchant_1=[2_500])
@@ -114,7 +127,7 @@ class TestWriteSettlementReport:
 
         core.write_settlement_report(due_on=DUE_ON)
 
-        lines = lines_of(folder / "merchants" / "merchant_1.csv")
+        lines = lines_of(edition(folder) / "merchants" / "merchant_1.csv")
         assert [(line["Type"], line["Batch Number"]) for line in lines] == [
             ("Settled", "1"),
             ("MerchantPayout", "1"),
@@ -144,7 +157,7 @@ class TestWriteSettlementReport:
 
         core.write_settlement_report(due_on=DUE_ON)
 
-        path = folder / "merchants" / "merchant_1.csv"
+        path = edition(folder) / "merchants" / "merchant_1.csv"
         [settled, _] = lines_of(path)
         assert settled["Merchant Reference"] == "'=HYPERLINK(0)\n;'=1"
         # In quotes, so that neither the line's end nor the semicolon begins a cell; amounts are numbers.
@@ -159,7 +172,112 @@ class TestWriteSettlementReport:
 
         core.write_settlement_report(due_on=DUE_ON)
 
-        files = list((folder / "merchants").glob("*.csv"))
+        files = list((edition(folder) / "merchants").glob("*.csv"))
         assert sorted(lines_of(path)[0]["Merchant Account"] for path in files) == sorted(names)
         assert len({path.name.lower() for path in files}) == len(names)
-        assert {path.name for path in folder.iterdir()} == {"all.csv", "all.parquet", "manifest.json", "merchants"}
+        assert {path.name for path in edition(folder).iterdir()} == {
+            "all.csv",
+            "all.parquet",
+            "manifest.json",
+            "merchants",
+        }
+
+
+class Stopped(Thread):
+    """A run that writes the report, stopped before it puts the first file of a kind in its place."""
+
+    def __init__(self, core: Core, *, before: str) -> None:
+        super().__init__()
+        self.before = before
+        self.reached, self.go_on = Event(), Event()
+        shelf = StoppingShelf(shelf_at(core.settings.reports_url), self)
+        drafts = ReportDrafts(shelf, core.settings.zone)
+        self.write = WriteSettlementReport(core.store, drafts, core.clock)
+        self.report: WrittenReport | None = None
+
+    def run(self) -> None:
+        self.report = self.write(due_on=DUE_ON)
+
+    def resume(self) -> WrittenReport:
+        self.go_on.set()
+        self.join(30)
+        assert self.report is not None
+        return self.report
+
+
+@dataclass
+class StoppingShelf:
+    """A shelf that makes its writer wait, once, as SIGSTOP does."""
+
+    shelf: Shelf
+    writer: Stopped
+
+    def put(self, source: Path, *, name: str) -> str:
+        self._wait(name)
+        return self.shelf.put(source, name=name)
+
+    def read(self, name: str) -> bytes | None:
+        return self.shelf.read(name)
+
+    def copy(self, name: str, *, to: str) -> None:
+        self._wait(to)
+        self.shelf.copy(name, to=to)
+
+    def _wait(self, name: str) -> None:
+        if re.search(self.writer.before, name) and not self.writer.reached.is_set():
+            self.writer.reached.set()
+            assert self.writer.go_on.wait(30)
+
+
+class TestAReportThatIsPublished:
+    @pytest.mark.parametrize("before", ["all.csv", "-[0-9a-f]{8}/manifest", "settlement/[-0-9]{10}/manifest"])
+    def test_is_never_overwritten_by_an_older_one(
+        self, before: str, core: Core, clock: SettableClock, folder: Path
+    ) -> None:
+        settle(core, clock, merchant_1=[2_500])
+        older = Stopped(core, before=before)
+        older.start()
+        assert older.reached.wait(30)
+        clock.advance(days=-30)
+        settle(core, clock, merchant_1=[300])
+        newer = core.write_settlement_report(due_on=DUE_ON)
+
+        shown = older.resume()
+
+        assert shown.manifest == newer.manifest
+        assert len(lines_of(edition(folder) / "all.csv")) == 4
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for file in manifest["files"]:
+            content = (edition(folder) / file["name"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+
+    def test_is_not_written_again_when_it_is_unchanged(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500])
+        first = core.write_settlement_report(due_on=DUE_ON)
+        written = {path: path.stat().st_ino for path in folder.rglob("*.*")}
+
+        again = core.write_settlement_report(due_on=DUE_ON)
+
+        assert not first.unchanged
+        assert again.unchanged
+        assert again.manifest == first.manifest
+        assert {path: path.stat().st_ino for path in folder.rglob("*.*")} == written
+
+    def test_is_written_again_when_its_files_are_gone(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500])
+        core.write_settlement_report(due_on=DUE_ON)
+        shutil.rmtree(folder)
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        assert len(lines_of(edition(folder) / "all.csv")) == 2
+
+    def test_is_published_by_who_holds_the_date_only(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        settle(core, clock, merchant_1=[2_500])
+
+        with core.store.hold_due_date(DUE_ON), pytest.raises(SettlementInProgress):
+            core.write_settlement_report(due_on=DUE_ON)
+
+        assert not (folder / "manifest.json").exists()
+        core.write_settlement_report(due_on=DUE_ON)
+        assert len(lines_of(edition(folder) / "all.csv")) == 2

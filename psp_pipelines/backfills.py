@@ -1,0 +1,28 @@
+"""Backfills that were cancelled: Dagster may go on launching their runs (dagster#15013), which then do nothing."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionStatus
+
+_BACKFILL = "dagster/backfill"
+_RETRIED = "dagster/retry_number"
+_CANCELLED = (BulkActionStatus.CANCELING, BulkActionStatus.CANCELED)
+
+
+def end_if_cancelled(context: dg.AssetExecutionContext) -> None:
+    """End the run as cancelled, with nothing done, when its backfill was.
+
+    A person who re-executes such a run means it, although Dagster copies the tag.
+    """
+    run = context.run
+    backfill_id = run.tags.get(_BACKFILL)
+    if backfill_id is None or (run.parent_run_id is not None and _RETRIED not in run.tags):
+        return
+    backfill = context.instance.get_backfill(backfill_id)
+    if backfill is not None and backfill.status in _CANCELLED:
+        sentence = f"backfill {backfill_id} was cancelled: nothing was done here"
+        context.log.error(sentence)
+        # As Terminate does: the run is cancelled, which is no failure, and nobody is told.
+        context.instance.report_run_canceling(run, message=sentence)
+        raise dg.DagsterExecutionInterruptedError(sentence)
