@@ -208,8 +208,11 @@ class Store(Protocol):
         """
         ...
 
-    def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
-        """Begin a unit of work that can see this merchant's rows and no others, and change nothing."""
+    def read_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
+        """Begin a unit of work that can see this merchant's rows and no others, and change nothing.
+
+        A statement that takes longer than `within_s` is ended, and raises StorageUnavailable.
+        """
         ...
 
     def hold_due_date(self, due_on: date) -> AbstractContextManager[bool]:

@@ -89,7 +89,10 @@ class Settings(CalendarSettings):
     api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
     api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
     api_read_threads: int = Field(default=6, ge=1, le=64)
-    api_waiting_reads_max: int = Field(default=500, ge=0, description="beyond that, 503")
+    api_read_threads_per_merchant: int = Field(default=3, ge=1, description="what one merchant's reads take at most")
+    api_waiting_reads_max: int = Field(
+        default=500, ge=0, description="a list counts once for each 200 rows that it walks over; beyond that, 503"
+    )
     api_read_timeout_s: float = Field(default=1.5, gt=0)
     api_rate_limit_per_minute: int | None = Field(
         default=None, ge=1, description="requests of one merchant; each worker grants its share"

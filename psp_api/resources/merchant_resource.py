@@ -16,6 +16,7 @@ from psp_api.wire.queries import Paging, next_page_link, refuse_any
 from psp_api.worker import Worker
 from psp_core.domain.errors import NotFound
 from psp_core.domain.listing import Page
+from psp_core.usecases.read_merchant import ReadMerchant
 
 T = TypeVar("T")
 _ETAG_BYTES = 12
@@ -38,6 +39,12 @@ class MerchantResource:
             raise Invalid(problems)
         return merchant
 
+    async def _call(self, merchant: str, work: Callable[[ReadMerchant], T], *, weight: int = 1) -> T:
+        """Read when it is the merchant's turn. A statement ends when the caller is told that it took too long."""
+        return await self._worker.readers.call(
+            lambda left_s: work(self._read.within(left_s)), merchant=merchant, weight=weight
+        )
+
     def _one(self, req: Request, resp: Response, answer: Mapping[str, Any]) -> None:
         body = orjson.dumps(answer)
         etag = f'"{hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()}"'
@@ -52,17 +59,19 @@ class MerchantResource:
         req: Request,
         resp: Response,
         query: Paging,
-        read: Callable[[Page], list[T]],
+        *,
+        merchant: str,
+        find: Callable[[ReadMerchant, Page], list[T]],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
-        def body() -> tuple[bytes, str | None]:
+        def body(read: ReadMerchant) -> tuple[bytes, str | None]:
             # One row more than asked for tells whether there is a next page.
-            rows = read(query.to_page(extra=1))
+            rows = find(read, query.to_page(extra=1))
             answers = [answer(row) for row in rows[: query.limit]]
             link = next_page_link(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
             return orjson.dumps(answers), link
 
-        resp.data, link = await self._worker.readers.call(body)
+        resp.data, link = await self._call(merchant, body, weight=query.weight)
         if link is not None:
             resp.set_header("Link", link)
 
