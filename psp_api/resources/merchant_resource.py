@@ -29,6 +29,7 @@ class MerchantResource:
         self._settings = worker.settings
         self._read = worker.core.read_merchant
         self._merchant = authenticator.merchant
+        self._count = authenticator.count
 
     async def _require_merchant(self, req: Request) -> str:
         """Return who asks for a single object, which takes no parameters."""
@@ -71,6 +72,7 @@ class MerchantResource:
             link = next_page_link(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
             return orjson.dumps(answers), link
 
+        self._count(req, merchant=merchant, rows=query.weight)
         resp.data, link = await self._call(merchant, body, weight=query.weight)
         if link is not None:
             resp.set_header("Link", link)

@@ -81,6 +81,7 @@ class Batch(_Writing):
         bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
+        self._count(req, merchant=merchant, rows=len(bodies))
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
         submission = Submission(rows, many_transactions, _key(req, merchant, key, rows), _trace(req))
         await self._store(resp, submission)
