@@ -8,11 +8,13 @@ from typing import Protocol
 
 from falcon.asgi import Request
 
+from psp_api.failed_logins import FailedLogins, network_of
 from psp_api.problems.catalogue import UNAUTHENTICATED
 from psp_api.problems.refusals import FieldProblem, Refusal
 from psp_api.readers import Readers
 from psp_api.wire import headers
-from psp_core.domain.api_keys import Scope
+from psp_core.domain.api_keys import Principal, Scope
+from psp_core.domain.errors import InvalidCredentials
 from psp_core.usecases.authenticate import Authenticate
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
@@ -27,9 +29,20 @@ class Authenticator(Protocol):
         """
         ...
 
+    def count(self, req: Request, *, merchant: str, rows: int) -> None:
+        """Count what the request turns out to be, in rows. Raises Refusal when that is too much."""
+        ...
+
+
+class _Uncounted:
+    __slots__ = ()
+
+    def count(self, req: Request, *, merchant: str, rows: int) -> None:
+        """Count nothing: there is no rate limit."""
+
 
 @dataclass(frozen=True, slots=True)
-class TrustedHeader:
+class TrustedHeader(_Uncounted):
     """For use behind a gateway that has authenticated the caller and sets `x-customer-id`."""
 
     async def merchant(self, req: Request, problems: list[FieldProblem]) -> str | None:
@@ -39,22 +52,36 @@ class TrustedHeader:
 
 
 @dataclass(frozen=True, slots=True)
-class BearerKey:
+class BearerKey(_Uncounted):
     """`Authorization: Bearer sk_live_…`: GET needs the scope `read`, everything else `write`."""
 
     authenticate: Authenticate
     readers: Readers
+    failed_logins: FailedLogins
+    trusted_proxies: int
 
     async def merchant(self, req: Request, _problems: list[FieldProblem]) -> str | None:
         match = _BEARER.fullmatch(req.get_header("Authorization") or "")
         if match is None:
             raise Refusal(UNAUTHENTICATED, "send the header Authorization: Bearer, with an API key")
-        token = match[1]
-        principal = self.authenticate.from_cache(token)
-        if principal is None:
-            principal = await self.readers.call(lambda: self.authenticate(token))
+        principal = await self._principal(req, match[1])
         req.context.merchant = principal.customer_id
         if named := req.get_header("X-Customer-Id"):
             principal.require_customer(named)
         principal.require_scope(Scope.READ if req.method in _READING_METHODS else Scope.WRITE)
         return principal.customer_id
+
+    async def _principal(self, req: Request, token: str) -> Principal:
+        network = network_of(req, trusted_proxies=self.trusted_proxies)
+        try:
+            if (known := self.authenticate.from_cache(token)) is not None:
+                return known
+            self.failed_logins.require_few(network, token)
+            # Those who have not proved yet who they are wait by network.
+            found = await self.readers.call(lambda _: self.authenticate(token), merchant=f"\0{network}")
+        except InvalidCredentials:
+            self.failed_logins.require_few(network, token)
+            self.failed_logins.note_wrong(network)
+            raise
+        self.failed_logins.note_good(token)
+        return found

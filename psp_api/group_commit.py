@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from psp_api.fair_queue import FairQueue, QueueFull
 from psp_api.problems.refusals import Overloaded
 from psp_core.domain.errors import DomainError, RequestInProgress, StorageUnavailable
 from psp_core.usecases.accept_transactions import Answer, Outcome, Submission
@@ -16,6 +16,7 @@ GATHER_QUIET_ROUNDS = 8
 """A request takes two rounds of the event loop from its bytes to the group; rounds without one take microseconds."""
 
 GATHER_S_MAX = 0.02
+_TURNS_IN_A_COMMIT = 10
 
 Accept = Callable[[Sequence[Submission]], list[Outcome]]
 
@@ -44,6 +45,10 @@ class _Request:
     def size(self) -> int:
         return len(self.submission.transactions)
 
+    @property
+    def merchant(self) -> str:
+        return self.submission.transactions[0].customer_id
+
     def fail(self, error: Exception) -> None:
         if not self.outcome.done():
             self.outcome.set_exception(error)
@@ -63,12 +68,17 @@ class GroupCommit:
     limits: GroupLimits
     on_commit: Callable[[int, float], None] = lambda *_: None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="commit"))
-    _waiting: deque[_Request] = field(default_factory=deque)
-    _waiting_transactions: int = 0
+    _waiting: FairQueue[_Request] = field(init=False)
     _keys: set[tuple[str, str]] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
     _stalled: bool = False
     _patience: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self._waiting = FairQueue(
+            rows_max=self.limits.waiting_transactions_max,
+            turn_rows=max(1, self.limits.commit_transactions_max // _TURNS_IN_A_COMMIT),
+        )
 
     async def submit(self, submission: Submission) -> Answer:
         """Store the submission and return its answer.
@@ -78,26 +88,34 @@ class GroupCommit:
         if self._stalled:
             raise _no_answer()
         request = _Request(submission, asyncio.get_running_loop().create_future())
-        if (
-            self._waiting_transactions
-            and self._waiting_transactions + request.size > self.limits.waiting_transactions_max
-        ):
-            raise Overloaded
-        if key := submission.key:
-            if key.identity in self._keys:
-                raise RequestInProgress("a request with this idempotency key is being worked on")
-            self._keys.add(key.identity)
-        self._waiting.append(request)
-        self._waiting_transactions += request.size
+        if submission.key and submission.key.identity in self._keys:
+            raise RequestInProgress("a request with this idempotency key is being worked on")
+        self._put(request)
         if self._task is None:
             self._task = asyncio.create_task(self._commit_until_empty())
-        return await request.outcome
+        try:
+            return await request.outcome
+        finally:
+            # One whose client has gone gives its place away.
+            if self._waiting.discard(request.merchant, request):
+                self._forget_key(request)
 
     async def close(self) -> None:
         """Wait until everything that was submitted is stored."""
         if self._task is not None:
             await self._task
         self._thread.shutdown()
+
+    def _put(self, request: _Request) -> None:
+        try:
+            given_way = self._waiting.put(request.merchant, request, rows=request.size)
+        except QueueFull:
+            raise Overloaded from None
+        for other in given_way:
+            self._forget_key(other)
+            other.fail(Overloaded())
+        if key := request.submission.key:
+            self._keys.add(key.identity)
 
     async def _commit_until_empty(self) -> None:
         try:
@@ -119,7 +137,7 @@ class GroupCommit:
         seen, quiet_rounds = len(self._waiting), 0
         while (
             quiet_rounds < GATHER_QUIET_ROUNDS
-            and self._waiting_transactions < self.limits.commit_transactions_max
+            and self._waiting.rows < self.limits.commit_transactions_max
             and loop.time() < latest_s
         ):
             await asyncio.sleep(0)
@@ -129,9 +147,7 @@ class GroupCommit:
     def _next_group(self) -> list[_Request]:
         group: list[_Request] = []
         size = 0
-        while self._waiting and (not group or size + self._waiting[0].size <= self.limits.commit_transactions_max):
-            request = self._waiting.popleft()
-            self._waiting_transactions -= request.size
+        while request := self._waiting.take(rows_max=self.limits.commit_transactions_max - size if group else None):
             if request.outcome.done():
                 # Its client has gone, or was told that it is not stored.
                 self._forget_key(request)
@@ -174,11 +190,9 @@ class GroupCommit:
 
     def _stall(self) -> None:
         self._stalled = True
-        while self._waiting:
-            request = self._waiting.popleft()
+        for request in self._waiting.clear():
             self._forget_key(request)
             request.fail(_no_answer())
-        self._waiting_transactions = 0
 
     def _give_up(self, group: list[_Request]) -> None:
         for request in group:

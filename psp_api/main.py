@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from falcon.asgi import App, Request, Response
 
 from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
+from psp_api.failed_logins import FailedLogins
 from psp_api.observation import Observation
 from psp_api.problems import handlers
 from psp_api.rate_limits import RateLimited, RateLimits
@@ -40,7 +41,7 @@ def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Respo
         from psp_api.tracing import Tracing
 
         app.add_middleware(Tracing(tracer))
-    if (per_minute := core.settings.api_rate_limit_per_minute) is not None:
+    if per_minute := core.settings.api_rate_limit_per_minute:
         authenticator = RateLimited(authenticator, RateLimits(math.ceil(per_minute / core.settings.api_workers)))
         app.add_middleware(authenticator)
     app.req_options.strip_url_path_trailing_slash = True
@@ -50,8 +51,10 @@ def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Respo
 
 
 def _authenticator(worker: Worker) -> Authenticator:
-    if worker.settings.auth_mode == "api-key":
-        return BearerKey(worker.core.authenticate, worker.readers)
+    settings = worker.settings
+    if settings.auth_mode == "api-key":
+        failed_logins = FailedLogins(settings.api_failed_logins_free)
+        return BearerKey(worker.core.authenticate, worker.readers, failed_logins, settings.api_trusted_proxies)
     return TrustedHeader()
 
 

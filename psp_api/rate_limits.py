@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,49 +12,64 @@ from falcon.asgi import Request, Response
 from psp_api.authentication import Authenticator
 from psp_api.problems.catalogue import TOO_MANY_REQUESTS
 from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_api.recent import Recent
 
 WINDOW_S = 60
+_MERCHANTS_MAX = 10_000
 
 
 @dataclass(eq=False)
 class RateLimits:
-    """Counts the requests of each merchant in windows of a minute. Each worker grants its share."""
+    """Counts the rows of each merchant in windows of a minute. Each worker grants its share."""
 
-    requests_max: int
+    rows_max: int
     clock_s: Callable[[], float] = time.monotonic
     _window: int = -1
-    _counts: Counter[str] = field(default_factory=Counter)
+    _counts: Recent[int] = field(default_factory=lambda: Recent(_MERCHANTS_MAX))
 
-    def take(self, merchant: str) -> tuple[int, int]:
-        """Count a request; return how many are left (negative when it is too much) and the seconds to the reset."""
+    def take(self, merchant: str, *, rows: int = 1) -> tuple[int, int]:
+        """Count rows; return how many are left (negative when it is too much) and the seconds to the reset."""
         window, passed_s = divmod(self.clock_s(), WINDOW_S)
         if window != self._window:
-            # Forgets everybody at once, so that the memory stays bounded.
             self._window = int(window)
             self._counts.clear()
-        self._counts[merchant] += 1
-        return self.requests_max - self._counts[merchant], max(1, round(WINDOW_S - passed_s))
+        taken = (self._counts.get(merchant) or 0) + rows
+        self._counts.put(merchant, taken)
+        return self.rows_max - taken, max(1, round(WINDOW_S - passed_s))
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """An authenticator that also counts, and Falcon middleware that tells the count with every answer."""
+    """An authenticator that also counts, and Falcon middleware that tells the count with every answer.
+
+    A request counts one when it comes, before its body is looked at: whoever has used up the minute costs nothing
+    more. What it has more than one row is counted when that is known.
+    """
 
     inner: Authenticator
     limits: RateLimits
 
     async def merchant(self, req: Request, problems: list[FieldProblem]) -> str | None:
         found = await self.inner.merchant(req, problems)
-        if found is None:
-            return None
-        left, reset_s = self.limits.take(found)
-        req.context.rate_limit = f'"merchant";r={max(0, left)};t={reset_s}'
-        if left < 0:
-            detail = f"{self.limits.requests_max} requests a minute are allowed; nothing was stored"
-            raise Refusal(TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(reset_s)})
+        if found is not None:
+            self._take(req, found, rows=1)
         return found
+
+    def count(self, req: Request, *, merchant: str, rows: int) -> None:
+        self.inner.count(req, merchant=merchant, rows=rows)
+        if rows > 1:
+            self._take(req, merchant, rows=rows - 1)
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _succeeded: bool) -> None:
         if rate_limit := getattr(req.context, "rate_limit", None):
-            resp.set_header("RateLimit-Policy", f'"merchant";q={self.limits.requests_max};w={WINDOW_S}')
+            resp.set_header("RateLimit-Policy", f'"merchant";q={self.limits.rows_max};w={WINDOW_S}')
             resp.set_header("RateLimit", rate_limit)
+
+    def _take(self, req: Request, merchant: str, *, rows: int) -> None:
+        left, reset_s = self.limits.take(merchant, rows=rows)
+        req.context.rate_limit = f'"merchant";r={max(0, left)};t={reset_s}'
+        if left < 0:
+            detail = (
+                f"{self.limits.rows_max} rows a minute are allowed, a request being at least one; nothing was stored"
+            )
+            raise Refusal(TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(reset_s)})

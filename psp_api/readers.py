@@ -1,37 +1,116 @@
-"""Reads: a bounded pool of threads, because psycopg2 blocks, and a bounded number of requests that wait for one."""
+"""Reads: a bounded pool of threads, because psycopg2 blocks, of which each merchant has a share, and a turn."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
+from psp_api.fair_queue import FairQueue, QueueFull
 from psp_api.problems.refusals import Overloaded
 from psp_core.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
+_TURN_WEIGHT = 10
+Read = Callable[[float], T]
+"""Reads, and must have given up when so many seconds have passed: its caller is told at that moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderLimits:
+    threads: int
+    threads_per_merchant: int
+    """The rest is free for whoever else comes: a read that runs can't be put off."""
+
+    waiting_max: int
+    """In reads' weights."""
+
+    timeout_s: float
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    merchant: str
+    read: Read[Any]
+    ends_s: float
+    outcome: asyncio.Future[Any]
+
+    def fail(self, error: Exception) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(error)
 
 
 class Readers:
-    def __init__(self, *, threads: int, waiting_max: int, timeout_s: float) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="read")
-        self._taken_max = threads + waiting_max
-        self._timeout_s = timeout_s
-        self._taken = 0
+    """Belongs to one event loop. Who waits is told apart by `merchant`; what is no merchant's has a name of its own."""
 
-    async def call(self, read: Callable[[], T]) -> T:
-        """Return what `read` returns. Raises Overloaded, StorageUnavailable after the time-out, or its own error."""
-        if self._taken >= self._taken_max:
-            raise Overloaded
-        self._taken += 1
+    def __init__(self, limits: ReaderLimits) -> None:
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="read")
+        self._waiting: FairQueue[_Waiting] = FairQueue(rows_max=limits.waiting_max, turn_rows=_TURN_WEIGHT)
+        self._running = 0
+        self._running_of: Counter[str] = Counter()
+
+    async def call(self, read: Read[T], *, merchant: str, weight: int = 1) -> T:
+        """Return what `read` returns. Raises Overloaded, StorageUnavailable after the time-out, or its own error.
+
+        A thread is taken until its read has ended, whoever still waits for it; a place in the queue only as long.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(merchant, read, loop.time() + self._limits.timeout_s, loop.create_future())
+        if self._may(merchant):
+            # Then nobody waits who may as well.
+            self._start(waiting)
+        else:
+            self._put(waiting, weight)
+        timer = loop.call_at(waiting.ends_s, waiting.fail, StorageUnavailable("the database did not answer in time"))
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._threads, read)
-            return await asyncio.wait_for(work, self._timeout_s)
-        except TimeoutError as error:
-            raise StorageUnavailable("the database did not answer in time") from error
+            found: T = await waiting.outcome
+            return found
         finally:
-            self._taken -= 1
+            timer.cancel()
+            self._waiting.discard(merchant, waiting)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _put(self, waiting: _Waiting, weight: int) -> None:
+        if not self._limits.waiting_max:
+            raise Overloaded
+        try:
+            for other in self._waiting.put(waiting.merchant, waiting, rows=weight):
+                other.fail(Overloaded())
+        except QueueFull:
+            raise Overloaded from None
+
+    def _may(self, merchant: str) -> bool:
+        is_free = self._running < self._limits.threads
+        return is_free and self._running_of[merchant] < self._limits.threads_per_merchant
+
+    def _start_what_may(self) -> None:
+        while (waiting := self._waiting.take(may=self._may)) is not None:
+            if not waiting.outcome.done():
+                self._start(waiting)
+
+    def _start(self, waiting: _Waiting) -> None:
+        loop = asyncio.get_running_loop()
+        self._running += 1
+        self._running_of[waiting.merchant] += 1
+        work = loop.run_in_executor(self._threads, waiting.read, waiting.ends_s - loop.time())
+        work.add_done_callback(partial(self._end, waiting))
+
+    def _end(self, waiting: _Waiting, work: asyncio.Future[Any]) -> None:
+        self._running -= 1
+        self._running_of[waiting.merchant] -= 1
+        if not self._running_of[waiting.merchant]:
+            del self._running_of[waiting.merchant]
+        error = work.exception()
+        if not waiting.outcome.done():
+            if error is not None:
+                waiting.outcome.set_exception(error)
+            else:
+                waiting.outcome.set_result(work.result())
+        self._start_what_may()

@@ -7,7 +7,7 @@ from typing import Any
 
 from psp_api import metrics
 from psp_api.group_commit import GroupCommit, GroupLimits
-from psp_api.readers import Readers
+from psp_api.readers import ReaderLimits, Readers
 from psp_core.bootstrap import Core, build_core
 from psp_core.observability import get_logger
 from psp_core.settings import Settings
@@ -42,12 +42,15 @@ class Worker:
         self.core = core
         self.settings = settings
         self.readers = Readers(
-            threads=settings.api_read_threads,
-            waiting_max=settings.api_waiting_reads_max,
-            timeout_s=settings.api_read_timeout_s,
+            ReaderLimits(
+                threads=settings.api_read_threads,
+                threads_per_merchant=settings.api_read_threads_per_merchant,
+                waiting_max=settings.api_waiting_reads_max,
+                timeout_s=settings.api_read_timeout_s,
+            )
         )
         self.health = CheckHealth(core.store, core.queue, core.clock)
-        self.queue_probe = Readers(threads=1, waiting_max=_WAITING_PROBES_MAX, timeout_s=settings.api_read_timeout_s)
+        self.queue_probe = Readers(ReaderLimits(1, 1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
         self.relay = core.keep_relaying(on_report=_on_report, on_failure=_on_failure)
         self.group_commit = GroupCommit(
             core.accept_transactions,

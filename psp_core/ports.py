@@ -247,8 +247,11 @@ class Store(Holds, Protocol):
         """
         ...
 
-    def read_as(self, customer_id: str) -> AbstractContextManager[UnitOfWork]:
-        """Begin a unit of work that can see this merchant's rows and no others, and change nothing."""
+    def read_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
+        """Begin a unit of work that can see this merchant's rows and no others, and change nothing.
+
+        A statement that takes longer than `within_s` is ended, and raises StorageUnavailable.
+        """
         ...
 
     def schema_is_current(self) -> bool:

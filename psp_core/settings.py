@@ -109,6 +109,15 @@ class Settings(CalendarSettings):
     api_trust_every_peer: bool = Field(
         default=False, description="trusted-header mode on an address that is not loopback: only behind a gateway"
     )
+    api_trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="in front, each adding to X-Forwarded-For: whose word on a client's address counts",
+    )
+    api_failed_logins_free: int = Field(
+        default=10, ge=1, description="wrong API keys from one address; then each costs a longer pause than the last"
+    )
     api_body_bytes_max: int = Field(default=64 * 1024, ge=1024)
     api_batch_body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     api_commit_transactions_max: int = Field(default=500, ge=1, description="transactions a group commit")
@@ -116,10 +125,13 @@ class Settings(CalendarSettings):
     api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
     api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
     api_read_threads: int = Field(default=6, ge=1, le=64)
-    api_waiting_reads_max: int = Field(default=500, ge=0, description="beyond that, 503")
+    api_read_threads_per_merchant: int = Field(default=3, ge=1, description="what one merchant's reads take at most")
+    api_waiting_reads_max: int = Field(
+        default=500, ge=0, description="a list counts once for each 200 rows that it walks over; beyond that, 503"
+    )
     api_read_timeout_s: float = Field(default=1.5, gt=0)
-    api_rate_limit_per_minute: int | None = Field(
-        default=None, ge=1, description="requests of one merchant; each worker grants its share"
+    api_rate_limit_per_minute: int = Field(
+        default=0, ge=0, description="rows of one merchant, written or read by the 200; 0 is off; by worker its share"
     )
     api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
     api_outbox_log_interval_s: float = Field(default=60, gt=0)

@@ -165,5 +165,6 @@ AUTH_PROBLEMS: Mapping[str, tuple[Problem, ...]] = {
         OF_DOMAIN_ERRORS[errors.InvalidCredentials],
         OF_DOMAIN_ERRORS[errors.InsufficientScope],
         OF_DOMAIN_ERRORS[errors.CustomerMismatch],
+        catalogue.TOO_MANY_LOGINS,
     ),
 }

@@ -29,6 +29,7 @@ BODY_TOO_LARGE = Problem(413, "body_too_large", "The body is too large")
 NOT_JSON = Problem(415, "unsupported_media_type", "The body must be application/json")
 INVALID = Problem(422, "validation_failed", "Some fields are missing or wrong")
 TOO_MANY_REQUESTS = Problem(429, "rate_limited", "Too many requests", RETRY_AFTER_S)
+TOO_MANY_LOGINS = Problem(429, "too_many_failed_logins", "Too many wrong API keys", RETRY_AFTER_S)
 BUG = Problem(500, "internal_error", "Something went wrong on our side")
 OVERLOADED = Problem(503, "overloaded", "Too many requests are waiting", RETRY_AFTER_S)
 

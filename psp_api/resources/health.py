@@ -13,6 +13,8 @@ from psp_api.worker import Worker
 from psp_core.domain.errors import StorageUnavailable
 
 _UNAVAILABLE = 503
+# Has a turn of its own, and no merchant's name: there is no such character in one.
+_NOBODY = "\0operations"
 
 
 class Live:
@@ -47,13 +49,13 @@ class Ready:
 
     async def _schema_is_current(self) -> bool | None:
         try:
-            return await self._worker.readers.call(self._worker.health.schema_is_current)
+            return await self._worker.readers.call(lambda _: self._worker.health.schema_is_current(), merchant=_NOBODY)
         except (StorageUnavailable, Overloaded):
             return None
 
     async def _queue_answers(self) -> bool:
         try:
-            return await self._worker.queue_probe.call(self._worker.health.queue_answers)
+            return await self._worker.queue_probe.call(lambda _: self._worker.health.queue_answers(), merchant=_NOBODY)
         except (StorageUnavailable, Overloaded):
             # It took longer than the probe may; a thread of its own, so that no reader waits with it.
             return False
@@ -65,7 +67,7 @@ class Metrics:
 
     async def on_get(self, _req: Request, resp: Response) -> None:
         try:
-            depth = await self._worker.readers.call(self._worker.health.outbox_depth)
+            depth = await self._worker.readers.call(lambda _: self._worker.health.outbox_depth(), merchant=_NOBODY)
         except (StorageUnavailable, Overloaded):
             # What the process counted itself matters most now.
             depth = None

@@ -16,6 +16,7 @@ from psp_api.wire.queries import Paging, next_page_link, refuse_any
 from psp_api.worker import Worker
 from psp_core.domain.errors import NotFound
 from psp_core.domain.listing import Page
+from psp_core.usecases.read_merchant import ReadMerchant
 
 T = TypeVar("T")
 _ETAG_BYTES = 12
@@ -28,6 +29,7 @@ class MerchantResource:
         self._settings = worker.settings
         self._read = worker.core.read_merchant
         self._merchant = authenticator.merchant
+        self._count = authenticator.count
 
     async def _require_merchant(self, req: Request) -> str:
         """Return who asks for a single object, which takes no parameters."""
@@ -37,6 +39,12 @@ class MerchantResource:
         if merchant is None or problems:
             raise Invalid(problems)
         return merchant
+
+    async def _call(self, merchant: str, work: Callable[[ReadMerchant], T], *, weight: int = 1) -> T:
+        """Read when it is the merchant's turn. A statement ends when the caller is told that it took too long."""
+        return await self._worker.readers.call(
+            lambda left_s: work(self._read.within(left_s)), merchant=merchant, weight=weight
+        )
 
     def _one(self, req: Request, resp: Response, answer: Mapping[str, Any]) -> None:
         body = orjson.dumps(answer)
@@ -52,17 +60,20 @@ class MerchantResource:
         req: Request,
         resp: Response,
         query: Paging,
-        read: Callable[[Page], list[T]],
+        *,
+        merchant: str,
+        find: Callable[[ReadMerchant, Page], list[T]],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
-        def body() -> tuple[bytes, str | None]:
+        def body(read: ReadMerchant) -> tuple[bytes, str | None]:
             # One row more than asked for tells whether there is a next page.
-            rows = read(query.to_page(extra=1))
+            rows = find(read, query.to_page(extra=1))
             answers = [answer(row) for row in rows[: query.limit]]
             link = next_page_link(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
             return orjson.dumps(answers), link
 
-        resp.data, link = await self._worker.readers.call(body)
+        self._count(req, merchant=merchant, rows=query.weight)
+        resp.data, link = await self._call(merchant, body, weight=query.weight)
         if link is not None:
             resp.set_header("Link", link)
 

@@ -21,8 +21,9 @@ class Payables(MerchantResource):
             req,
             resp,
             query,
-            lambda page: self._read.payables(merchant, where=query.to_filter(), page=page),
-            payable_answer,
+            merchant=merchant,
+            find=lambda read, page: read.payables(merchant, where=query.to_filter(), page=page),
+            answer=payable_answer,
         )
 
     on_head = on_get
@@ -31,7 +32,8 @@ class Payables(MerchantResource):
 class OnePayable(MerchantResource):
     async def on_get(self, req: Request, resp: Response, id: str) -> None:
         merchant = await self._require_merchant(req)
-        found = await self._worker.readers.call(lambda: self._read.payable(merchant, id=parse_id(id)))
+        wanted = parse_id(id)
+        found = await self._call(merchant, lambda read: read.payable(merchant, id=wanted))
         self._one(req, resp, payable_answer(found))
 
     on_head = on_get

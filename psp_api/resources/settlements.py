@@ -21,8 +21,9 @@ class Settlements(MerchantResource):
             req,
             resp,
             query,
-            lambda page: self._read.settlements(merchant, where=query.to_filter(), page=page),
-            settlement_answer,
+            merchant=merchant,
+            find=lambda read, page: read.settlements(merchant, where=query.to_filter(), page=page),
+            answer=settlement_answer,
         )
 
     on_head = on_get
@@ -31,7 +32,8 @@ class Settlements(MerchantResource):
 class OneSettlement(MerchantResource):
     async def on_get(self, req: Request, resp: Response, id: str) -> None:
         merchant = await self._require_merchant(req)
-        found = await self._worker.readers.call(lambda: self._read.settlement(merchant, id=parse_id(id)))
+        wanted = parse_id(id)
+        found = await self._call(merchant, lambda read: read.settlement(merchant, id=wanted))
         self._one(req, resp, settlement_answer(found))
 
     on_head = on_get

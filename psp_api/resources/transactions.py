@@ -62,8 +62,9 @@ class Transactions(_Writing):
             req,
             resp,
             query,
-            lambda page: self._read.transactions(merchant, where=query.to_filter(), page=page),
-            transaction_answer,
+            merchant=merchant,
+            find=lambda read, page: read.transactions(merchant, where=query.to_filter(), page=page),
+            answer=transaction_answer,
         )
 
     on_head = on_get
@@ -80,6 +81,7 @@ class Batch(_Writing):
         bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
+        self._count(req, merchant=merchant, rows=len(bodies))
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
         submission = Submission(rows, many_transactions, _key(req, merchant, key, rows), _trace(req))
         await self._store(resp, submission)
@@ -88,7 +90,8 @@ class Batch(_Writing):
 class OneTransaction(MerchantResource):
     async def on_get(self, req: Request, resp: Response, id: str) -> None:
         merchant = await self._require_merchant(req)
-        found = await self._worker.readers.call(lambda: self._read.transaction(merchant, id=parse_id(id)))
+        wanted = parse_id(id)
+        found = await self._call(merchant, lambda read: read.transaction(merchant, id=wanted))
         self._one(req, resp, transaction_answer(found))
 
     on_head = on_get
@@ -101,12 +104,14 @@ class TransactionPayables(MerchantResource):
         query = queries.read(queries.Paging, req.query_string, problems)
         if merchant is None or query is None or problems:
             raise Invalid(problems)
+        wanted = parse_id(id)
         await self._list(
             req,
             resp,
             query,
-            lambda page: self._read.payables_of(merchant, transaction_id=parse_id(id), page=page),
-            payable_answer,
+            merchant=merchant,
+            find=lambda read, page: read.payables_of(merchant, transaction_id=wanted, page=page),
+            answer=payable_answer,
         )
 
     on_head = on_get

@@ -9,13 +9,23 @@ from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
 from psp_api.wire.field_problems import parameter_pointer, parameter_problems
 from psp_api.wire.fields import Text
 from psp_core.domain.listing import (
+    NUMBERED_ROWS_MAX,
     PAGE_LIMIT_DEFAULT,
     PAGE_LIMIT_MAX,
     Page,
@@ -27,7 +37,6 @@ from psp_core.domain.money import AMOUNT_MINOR_MAX
 from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 
-PAGE_MAX = 1_000_000
 _DIGITS_MAX = 15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -78,13 +87,27 @@ def _after(cursor: str) -> UUID:
     return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
 
 
+def _near(page: int | None, info: ValidationInfo) -> int | None:
+    """Refuse a number that leads further than numbers do. A limit that is wrong itself has a problem of its own."""
+    limit = info.data.get("limit")
+    if page is not None and limit is not None and page * limit > NUMBERED_ROWS_MAX:
+        raise PydanticCustomError(
+            "page_too_deep",
+            f"must be at most {NUMBERED_ROWS_MAX // limit} with this limit: numbers end at {NUMBERED_ROWS_MAX:,} rows, "
+            "and the cursor of the Link header goes on",
+        )
+    return page
+
+
 def _number_schema(least: int, most: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
 
 
 Amount = Annotated[int, BeforeValidator(_number), Field(ge=0, le=AMOUNT_MINOR_MAX), _number_schema(0, AMOUNT_MINOR_MAX)]
 Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_LIMIT_MAX), _number_schema(1, PAGE_LIMIT_MAX)]
-PageNumber = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_MAX), _number_schema(1, PAGE_MAX)]
+PageNumber = Annotated[
+    int, BeforeValidator(_number), Field(ge=1, le=NUMBERED_ROWS_MAX), _number_schema(1, NUMBERED_ROWS_MAX)
+]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
@@ -95,16 +118,25 @@ Reference = Annotated[Text, Field(min_length=1, max_length=255)]
 class Paging(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    # Before the page, which is compared with it.
     limit: Limit = PAGE_LIMIT_DEFAULT
     cursor: Cursor | None = Field(default=None, description="from the Link header of the page before")
-    page: PageNumber | None = Field(
-        default=None, description="from 1; a cursor is exact while rows are inserted, a number is not"
+    page: Annotated[PageNumber | None, AfterValidator(_near)] = Field(
+        default=None,
+        description=f"from 1, and as far as `page` times `limit` is {NUMBERED_ROWS_MAX:,} rows; a cursor goes on, and "
+        "is exact while rows are inserted",
     )
 
     def to_page(self, *, extra: int = 0) -> Page:
         """Return the slice, with `extra` rows more than the caller asked for."""
         offset = (self.page - 1) * self.limit if self.page else 0
         return Page(limit=self.limit + extra, after=self.cursor, offset=offset)
+
+    @property
+    def weight(self) -> int:
+        """How much work it is: one for each full page of rows that the database walks over."""
+        page = self.to_page()
+        return -(-(page.offset + page.limit) // PAGE_LIMIT_MAX)
 
 
 class TransactionQuery(Paging):

@@ -11,6 +11,8 @@ from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 
 PAGE_LIMIT_MAX = 200
 PAGE_LIMIT_DEFAULT = 100
+NUMBERED_ROWS_MAX = 10_000
+"""How far a page's number leads: the database walks over every row before it. A cursor leads to any row at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ _RUN_WAITS_S = 300
 _READ_AS = """
 SELECT set_config('transaction_read_only', 'on', true),
        set_config('role', 'psp_merchant', true),
-       set_config('psp.customer_id', %s, true)
+       set_config('psp.customer_id', %s, true),
+       set_config('statement_timeout', coalesce(%s, current_setting('statement_timeout')), true)
 """
 
 
@@ -189,9 +190,11 @@ class PostgresStore:
             return acceptance.accept(connection, intakes, now=now, traceparent=traceparent, prepares=self.prepares)
 
     @contextmanager
-    def read_as(self, customer_id: str) -> Iterator[PostgresUnitOfWork]:
+    def read_as(self, customer_id: str, *, within_s: float | None = None) -> Iterator[PostgresUnitOfWork]:
+        # Not 0, which Postgres takes for no time-out.
+        timeout = None if within_s is None else f"{max(1, round(within_s * 1000))}ms"
         with storage_errors(), (self.read_only or self.engine).begin() as connection:
-            connection.exec_driver_sql(_READ_AS, (customer_id,))
+            connection.exec_driver_sql(_READ_AS, (customer_id, timeout))
             yield PostgresUnitOfWork(connection)
 
     @contextmanager

@@ -32,6 +32,8 @@ def keyed(
         "PSP_AUTH_MODE": "api-key",
         "PSP_API_KEY_PEPPER": PEPPER,
         "PSP_API_KEY_CACHE_TTL_S": "0",
+        # All tests come from one address.
+        "PSP_API_FAILED_LOGINS_FREE": "1000",
     }
     core = build_core(api_settings.model_copy(update={"api_key_pepper": SecretStr(PEPPER)}))
     program, url = api_program(tmp_path_factory.mktemp("keyed"), environment=environment)

@@ -40,6 +40,30 @@ class TestARateLimit:
         with limited.client(f"{merchant}-2") as other:
             assert other.get("/transactions").status_code == 200
 
+    def test_counts_a_batch_by_its_rows(self, limited: Api, merchant: str) -> None:
+        with limited.client(merchant) as client:
+            answers = [client.post("/transactions/batch", json=[a_body()] * 4) for _ in range(3)]
+            after = client.get("/transactions/00000000-0000-0000-0000-000000000000")
+        with limited.client(f"{merchant}-2") as other:
+            assert other.get("/transactions").json() == []
+            too_large = other.post("/transactions/batch", json=[a_body()] * 6)
+
+        # Two windows at most: two of the three are stored, or one.
+        assert 1 <= [answer.status_code for answer in answers].count(201) <= 2
+        assert 429 in {answer.status_code for answer in answers}
+        assert after.status_code in {404, 429}
+        assert too_large.status_code == 429
+        assert int(too_large.headers["RateLimit"].split("r=")[1].split(";")[0]) == 0
+
+    def test_counts_a_list_by_the_rows_that_it_walks_over(self, limited: Api, merchant: str) -> None:
+        with limited.client(merchant) as client:
+            answer = client.get("/payables?limit=200&page=6")
+        with limited.client(f"{merchant}-2") as other:
+            near = other.get("/payables?limit=200&page=2")
+
+        assert answer.status_code == 429
+        assert near.headers["RateLimit"].startswith('"merchant";r=3;t=')
+
     def test_is_off_unless_asked_for(self, client: httpx.Client) -> None:
         assert "RateLimit" not in client.get("/transactions").headers
 
@@ -53,3 +77,12 @@ class TestRateLimits:
         assert limits.take("b") == (1, 1)
         now_s = 60.0
         assert limits.take("a") == (1, 60)
+        assert limits.take("a", rows=3) == (-2, 60)
+
+    def test_are_kept_for_so_many_merchants_and_no_more(self) -> None:
+        limits = RateLimits(2, clock_s=lambda: 0.0)
+
+        for number in range(20_000):
+            limits.take(str(number))
+
+        assert len(limits._counts) == 10_000

@@ -43,6 +43,17 @@ class TestPages:
 
         assert pages == [[10, 9, 8, 7], [6, 5, 4, 3], [2, 1], []]
 
+    @pytest.mark.parametrize("query", ["page=100", "limit=200&page=50", "limit=3&page=3333", "limit=1&page=10000"])
+    def test_have_numbers_as_far_as_ten_thousand_rows(self, client: httpx.Client, query: str) -> None:
+        assert client.get(f"/payables?{query}").json() == []
+
+    def test_say_what_goes_on_where_the_numbers_end(self, client: httpx.Client) -> None:
+        [problem] = client.get("/payables?limit=200&page=51").json()["errors"]
+
+        assert problem["pointer"] == "query:page"
+        assert "at most 50" in problem["detail"]
+        assert "cursor" in problem["detail"]
+
     def test_are_linked_until_the_last(self, client: httpx.Client) -> None:
         first = client.get("/transactions?limit=5")
         last = client.get(first.links["next"]["url"])
@@ -79,6 +90,10 @@ class TestPages:
             ("limit=1&limit=2", "repeated"),
             ("page=0", "out_of_range"),
             ("page=99999999", "out_of_range"),
+            ("page=101", "page_too_deep"),
+            ("limit=200&page=51", "page_too_deep"),
+            ("limit=200&page=51&cursor=AAAAAAAAAAAAAAAAAAAAAA", "page_too_deep"),
+            ("limit=3&page=3334", "page_too_deep"),
             ("cursor=nonsense", "wrong_format"),
             ("created_at%5Bgt%5D=2020-01-01T00:00:00Z", "unknown_parameter"),
             ("created_at%5Bgte%5D=2020-01-01", "wrong_format"),
