@@ -21,6 +21,7 @@ from psp_pipelines.operations.repair import repair
 from psp_pipelines.resources import core
 from psp_pipelines.schedules import daily_settlement, flow_watch, nightly_clean_up, settlement_sweep
 from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.sensors.dead_runs import dead_run_sensor
 from psp_pipelines.sensors.queue import payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
 
@@ -35,7 +36,7 @@ definitions = dg.Definitions(
     ],
     jobs=[drain_payables, settle_due_payables, watch, repair, redrive, clean_up],
     schedules=[daily_settlement, settlement_sweep, flow_watch, nightly_clean_up],
-    sensors=[payables_queue_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
+    sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
     # A second process would import for seconds, and a run is a process of its own (see code_server.py).
     executor=dg.in_process_executor,

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from psp_core.domain.errors import BooksDoNotBalance, DomainError, QueueUnavailable, StorageUnavailable
+from psp_core.domain.errors import (
+    BooksDoNotBalance,
+    DomainError,
+    HoldLost,
+    QueueUnavailable,
+    SettlementInProgress,
+    StorageUnavailable,
+)
 
 RETRIES_MAX = 3
 
@@ -16,11 +23,12 @@ RETRIES_MAX = 3
 def refusals_end_the_run() -> Iterator[None]:
     """Turn a refusal into a failure that is not retried.
 
-    An outage may pass, see `tried_again`; an imbalance is for the asset's check to show.
+    An outage may pass, see `tried_again`; an imbalance is for the asset's check to show; what another run has in
+    hand is no failure.
     """
     try:
         yield
-    except (StorageUnavailable, QueueUnavailable, BooksDoNotBalance):
+    except (StorageUnavailable, QueueUnavailable, BooksDoNotBalance, SettlementInProgress, HoldLost):
         raise
     except DomainError as refusal:
         raise dg.Failure(str(refusal), allow_retries=False) from refusal

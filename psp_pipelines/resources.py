@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
+
+from psp_pipelines.runs import due_dates_of
 
 if TYPE_CHECKING:
     from psp_core.bootstrap import Core
@@ -17,8 +21,16 @@ else:
 
 
 @dg.resource(description="Every use case of psp_core, composed from the settings in the environment")
-def core(_context: dg.InitResourceContext) -> Core:
-    return _core()
+def core(context: dg.InitResourceContext) -> Iterator[Core]:
+    """Compose the core; a run that uses it shows by a lease that it lives, as long as its steps go on."""
+    composed = _core()
+    run = context.run
+    if run is None:
+        yield composed
+        return
+    # As Terminate does: a run that was ended in Dagster while it stood still must not go on beside the next one.
+    with composed.store.hold_run(run.run_id, due_dates=due_dates_of(run), on_lost=_thread.interrupt_main):
+        yield composed
 
 
 @cache

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from psp_pipelines.assets.settlement import settlement
 from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.partitions import calendar
@@ -33,7 +32,7 @@ def settlement_sweep(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way."""
     unsettled = set(core.find_unsettled_dates())
-    wanted = unsettled - dates_under_way(context.instance, asset=settlement.key)
+    wanted = unsettled - dates_under_way(context.instance, leases=core.leases())
     if not wanted:
         yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
