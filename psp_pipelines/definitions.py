@@ -24,6 +24,9 @@ from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.sensors.dead_runs import dead_run_sensor
 from psp_pipelines.sensors.queue import payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
+from psp_pipelines.worker_watch import end_with_the_worker_watch
+
+end_with_the_worker_watch()
 
 definitions = dg.Definitions(
     assets=[transactions, dead_letters, payables, settlement, settlement_report],
@@ -38,6 +41,6 @@ definitions = dg.Definitions(
     schedules=[daily_settlement, settlement_sweep, flow_watch, nightly_clean_up],
     sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
-    # A second process would import for seconds, and a run is a process of its own (see code_server.py).
+    # A second process would import for seconds, and a run is a process of its own.
     executor=dg.in_process_executor,
 )
