@@ -59,7 +59,7 @@ module "webserver_task" {
   name        = local.name
   task        = "webserver"
   image       = local.image
-  command     = ["dagster-webserver", "-h", "0.0.0.0", "-p", tostring(local.ports.webserver), "-w", "workspace.yaml"]
+  command     = ["dagster-webserver", "-h", "0.0.0.0", "-p", tostring(local.ports.webserver), "-w", "workspace.yaml", "--db-pool-recycle", "1"]
   size        = var.sizes.webserver
   port        = local.ports.webserver
   environment = local.launcher_environment

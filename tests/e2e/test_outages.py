@@ -32,8 +32,6 @@ PAYABLES = 600
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } } }"""
 _TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"""
-_RUNS = """query ($filter: RunsFilter) {
-  runsOrError(filter: $filter, limit: 50) { ... on Runs { results { runId status } } } }"""
 _WORKER_OF = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { message } } } } }"""
 _PID = re.compile(r"Started process for run \(pid: (\d+)\)")
@@ -128,7 +126,7 @@ def fragile() -> Iterator[Fragile]:
 class TestOutageOfTheDatabase:
     def test_delays_payables_only_while_it_lasts(self, fragile: Fragile) -> None:
         [standby] = wait_for(fragile.drains, within_s=60, what="a drain runs")
-        [pid] = {fragile.pid_of(standby)}
+        pid = fragile.pid_of(standby)
 
         with fragile.outage():
             pass

@@ -93,7 +93,7 @@ class TestSettlementSweep:
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance, selection: frozenset[dg.AssetKey] | None
     ) -> None:
         missed_days(core, clock, 4)
-        pretend_a_settlement(instance, status=dg.DagsterRunStatus.QUEUED, selection=selection)
+        pretend_a_settlement(instance, status=dg.DagsterRunStatus.NOT_STARTED, selection=selection)
 
         first, second = tick(settlement_sweep, core, instance)
 
