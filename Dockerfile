@@ -17,7 +17,7 @@ RUN pip install --require-hashes --only-binary :all: -r requirements/runtime.loc
 
 
 FROM dependencies AS build
-COPY pyproject.toml README.md workspace.yaml dagster.yaml ./
+COPY pyproject.toml README.md dagster.yaml deploy/image/workspace.yaml ./
 COPY deploy/image deploy/image
 COPY psp_core psp_core
 COPY psp_api psp_api

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.adapters.tracing import drain_traces
 from psp_core.domain.api_keys import Pepper
 from psp_core.domain.errors import ApiKeysNotConfigured
+from psp_core.domain.leases import LAPSED_KEPT_S, Lease, run_holder
 from psp_core.ports import Alarms, Clock, Ids, Queue, Store
 from psp_core.settings import Settings
 from psp_core.usecases.accept_transactions import AcceptTransactions
@@ -21,8 +22,9 @@ from psp_core.usecases.authenticate import Authenticate
 from psp_core.usecases.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.check_books import CheckBooks
 from psp_core.usecases.create_payables import CreatePayables
-from psp_core.usecases.drain_queue import DrainLimits, DrainQueue
+from psp_core.usecases.drain_queue import DrainLimits, DrainQueue, DrainReport
 from psp_core.usecases.find_unsettled_dates import FindUnsettledDates
+from psp_core.usecases.keep_draining import KeepDraining
 from psp_core.usecases.keep_relaying import KeepRelaying
 from psp_core.usecases.manage_api_keys import ManageApiKeys
 from psp_core.usecases.operations.check_flow import CheckFlow
@@ -94,12 +96,29 @@ class Core:
         )
         return DrainQueue(self.queue, self.create_payables, limits, drain_traces())
 
+    def keep_draining(
+        self, *, on_report: Callable[[DrainReport], None], on_failure: Callable[[Exception], None]
+    ) -> KeepDraining:
+        """Return an endless drain that is not started yet."""
+        return KeepDraining(self.drain_queue, on_report, on_failure)
+
     @cached_property
     def plan_drains(self) -> PlanDrains:
         settings = self.settings
         return PlanDrains(
             self.queue, settings.drain_runs_max, settings.drain_runs_standby, settings.drain_messages_per_run
         )
+
+    def leases(self) -> Sequence[Lease]:
+        """Return who has or had something in hand; raises StorageUnavailable."""
+        with self.store.begin() as work:
+            return work.leases.all()
+
+    def end_run(self, run_id: str) -> None:
+        """Take from a dead run what it held; should it only have stood still, it ends when it goes on."""
+        with self.store.begin() as work:
+            work.leases.revoke(run_holder(run_id))
+            work.leases.purge(lapsed_for_s=LAPSED_KEPT_S)
 
     @cached_property
     def settle_payables(self) -> SettlePayables:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import DomainError
 from psp_core.domain.fees import DEFAULT_FEE_PLAN
 from psp_core.settings import Settings, load
+from psp_core.usecases.drain_queue import DrainReport
 from psp_core.usecases.manage_api_keys import OVERLAP_MAX
 
 
@@ -105,11 +109,13 @@ def create_queues() -> None:
 @click.option("--until-empty", is_flag=True, help="End when the outbox is empty.")
 def relay(until_empty: bool) -> None:
     """Send what the outbox holds to the queue. Every API process does this too."""
-    loop = _core().keep_relaying(on_report=lambda report: click.echo(f"sent {report.transactions} transactions"))
+    loop = _core().keep_relaying(
+        on_report=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
+    )
     if until_empty:
         loop.run_until_empty()
     else:
-        loop.run()
+        _run_until_stopped(loop.run, stop=loop.stop)
 
 
 @commands.command()
@@ -117,11 +123,11 @@ def relay(until_empty: bool) -> None:
 def drain(until_empty: bool) -> None:
     """Make payables of what is in the queue, as Dagster's drain runs do; for capacity beside them."""
     core = _core()
-    while True:
-        report = core.drain_queue()
-        click.echo(f"created {report.created} payables from {report.messages} messages")
-        if until_empty:
-            return
+    if until_empty:
+        _show_drain(core.drain_queue())
+    else:
+        loop = core.keep_draining(on_report=_show_drain, on_failure=_tell)
+        _run_until_stopped(loop.run, stop=loop.stop)
 
 
 @commands.command()
@@ -228,6 +234,28 @@ def list_keys(customer_id: str | None) -> None:
             f"{key.id}  {key.customer_id}  {key.mode}  {'+'.join(sorted(key.scopes))}  {key.status(at=now)}"
             f"  created {key.created_at}  expires {key.expires_at or 'never'}  last used {key.last_used_at or 'never'}"
         )
+
+
+def _show_drain(report: DrainReport) -> None:
+    click.echo(f"created {report.created} payables from {report.messages} messages")
+
+
+def _tell(outage: Exception) -> None:
+    click.echo(f"psp: {outage}; trying again", err=True)
+
+
+def _run_until_stopped(run: Callable[[], None], *, stop: Callable[[], None]) -> None:
+    """Run in another thread until SIGINT or SIGTERM asks for the end, which is a success; a second one insists."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(run)
+        try:
+            work.result()
+        except KeyboardInterrupt:
+            stop()
+            work.result()
+    click.echo("psp: stopped, as it was asked to", err=True)
 
 
 def _data_dir() -> Path:

@@ -22,8 +22,12 @@ from psp_pipelines.operations.repair import repair
 from psp_pipelines.resources import core
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
 from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.sensors.dead_runs import dead_run_sensor
 from psp_pipelines.sensors.queue import payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
+from psp_pipelines.worker_watch import end_with_the_worker_watch
+
+end_with_the_worker_watch()
 
 definitions = dg.Definitions(
     assets=[transactions, dead_letters, payables, settlement, settlement_report],
@@ -36,8 +40,8 @@ definitions = dg.Definitions(
     ],
     jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up],
     schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up],
-    sensors=[payables_queue_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
+    sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
-    # A second process would import for seconds, and a run is a process of its own (see code_server.py).
+    # A second process would import for seconds, and a run is a process of its own.
     executor=dg.in_process_executor,
 )

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
 
-from psp_core.domain.errors import BooksDoNotBalance, DomainError, QueueUnavailable, StorageUnavailable
+from psp_core.domain.errors import (
+    BooksDoNotBalance,
+    DomainError,
+    HoldLost,
+    QueueUnavailable,
+    SettlementInProgress,
+    StorageUnavailable,
+)
 
 RETRIES_MAX = 3
 
@@ -34,11 +41,12 @@ def told_by(failure: StepFailureData) -> str:
 def refusals_end_the_run() -> Iterator[None]:
     """Turn a refusal into a failure that is not retried.
 
-    An outage may pass, see `tried_again`; an imbalance is for the asset's check to show.
+    An outage may pass, see `tried_again`; an imbalance is for the asset's check to show; what another run has in
+    hand is no failure.
     """
     try:
         yield
-    except (StorageUnavailable, QueueUnavailable, BooksDoNotBalance):
+    except (StorageUnavailable, QueueUnavailable, BooksDoNotBalance, SettlementInProgress, HoldLost):
         raise
     except DomainError as refusal:
         raise dg.Failure(str(refusal), allow_retries=False) from refusal

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
+
+from psp_pipelines.runs import due_dates_of
 
 if TYPE_CHECKING:
     from psp_core.bootstrap import Core
@@ -17,8 +21,19 @@ else:
 
 
 @dg.resource(description="Every use case of psp_core, composed from the settings in the environment")
-def core(_context: dg.InitResourceContext) -> Core:
-    return _core()
+def core(context: dg.InitResourceContext) -> Iterator[Core]:
+    """Compose the core; a run that uses it shows by a lease that it lives, as long as its steps go on."""
+    composed = _core()
+    run = context.run
+    if run is None:
+        _require_time_zone()
+        yield composed
+        return
+    # As Terminate does: a run that was ended in Dagster while it stood still must not go on beside the next one.
+    with composed.store.hold_run(run.run_id, due_dates=due_dates_of(run), on_lost=_thread.interrupt_main):
+        # After the wait for a database that is away when the run starts.
+        _require_time_zone()
+        yield composed
 
 
 @cache
@@ -30,6 +45,10 @@ def _core() -> Core:
 
     settings = load(Settings)
     configure_logging(settings)
-    core = build_core(settings, application_name="psp-pipelines")
-    core.time_zone.require()
-    return core
+    return build_core(settings, application_name="psp-pipelines")
+
+
+@cache
+def _require_time_zone() -> None:
+    """Raise TimeZoneChanged when the database's due dates are days of another zone. Asked once: neither can change."""
+    _core().time_zone.require()

@@ -1,9 +1,11 @@
 """Runs: their kinds and tags, who asked for one, and which due dates are under way."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import dagster as dg
+
+from psp_core.domain.leases import Lease
 
 KIND = "psp/kind"
 DRAIN = "drain"
@@ -19,6 +21,8 @@ UNDER_WAY = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+ABOUT_TO_BEGIN = [status for status in UNDER_WAY if status is not dg.DagsterRunStatus.STARTED]
+SETTLEMENT_ASSET = dg.AssetKey("settlement")
 DATES_PER_RUN = 366
 """A year goes into one run. By the month it would be a dozen, each with two to three processes to start: three to
 ten times the CPU seconds, and on a small machine some could not start in time. In exchange Dagster shows the dates
@@ -55,20 +59,27 @@ def early_request_for(dates: Iterable[date], *, requested_at: str) -> dg.RunRequ
     )
 
 
-def dates_under_way(instance: dg.DagsterInstance, *, asset: dg.AssetKey) -> set[date]:
-    """Return the dates that a run of the asset, however it was started, has or will have in hand."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY), limit=_RUNS_MAX)
-    return {day for run in runs if asset in (run.asset_selection or ()) for day in _dates(run.tags)}
+def due_dates_of(run: dg.DagsterRun) -> tuple[date, date] | None:
+    """Return the first and last date that the run settles; None when it settles nothing."""
+    settles = SETTLEMENT_ASSET in run.asset_selection if run.asset_selection else run.tags.get(KIND) == SETTLEMENT
+    first = run.tags.get(_RANGE_START) or run.tags.get(_PARTITION)
+    if not (settles and first):
+        return None
+    return date.fromisoformat(first), date.fromisoformat(run.tags.get(_RANGE_END) or first)
 
 
-def _dates(tags: Mapping[str, str]) -> Iterator[date]:
-    first = tags.get(_RANGE_START) or tags.get(_PARTITION)
-    last = tags.get(_RANGE_END) or first
-    if first and last:
-        day = date.fromisoformat(first)
-        while day <= date.fromisoformat(last):
-            yield day
-            day += _ONE_DAY
+def dates_under_way(instance: dg.DagsterInstance, *, leases: Iterable[Lease]) -> set[date]:
+    """Return the dates that a living run, however it was started, has in hand, or will have when it has begun.
+
+    What has begun is known from its lease: Dagster may say for ever of a dead run that it goes on.
+    """
+    about_to_begin = instance.get_runs(dg.RunsFilter(statuses=ABOUT_TO_BEGIN), limit=_RUNS_MAX)
+    ranges = [*(due_dates_of(run) for run in about_to_begin), *(lease.due_dates for lease in leases if lease.is_live)]
+    return {day for bounds in ranges if bounds for day in _days(*bounds)}
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def _ranges(dates: list[date]) -> Iterator[tuple[date, date]]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from psp_pipelines.assets.settlement import settlement
 from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.operations.early_dates import settle_early_dates
@@ -38,7 +37,7 @@ def settlement_sweep(
     """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way."""
     # Older dates have no partition: a request for one fails, and the others with it.
     unsettled = {day for day in core.find_unsettled_dates() if day >= calendar.first_due_date}
-    wanted = unsettled - dates_under_way(context.instance, asset=settlement.key)
+    wanted = unsettled - dates_under_way(context.instance, leases=core.leases())
     if not wanted:
         yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")

@@ -21,9 +21,11 @@ from starlette.middleware import Middleware
 from psp_pipelines.actors import ACTOR_TAG, actor_header, actor_in
 from psp_pipelines.same_origin import SameOrigin
 
-# Those of the command `dagster-webserver`.
+# Those of the command `dagster-webserver`, but for one.
 _STATEMENT_TIMEOUT_MS = 15_000
-_POOL_RECYCLE_S = 3_600
+_POOL_RECYCLE_S = 1
+"""A connection that Postgres closed when it was restarted would fail a page minutes later."""
+
 _POOL_OVERFLOW_MAX = 20
 _POLL_RATE_MS = 2_000
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -93,7 +93,7 @@ class _Dagster:
 def _platform(bench: Bench) -> Iterator[int]:
     """Run the whole stack on ports and a folder of its own; yields the port of Dagster's webserver."""
     folder = bench.servers.folder / "platform"
-    ports = {name: str(free_port()) for name in ("API", "WEB", "CODE", "POSTGRES", "SQS")}
+    ports = {name: str(free_port()) for name in ("API", "WEB", "POSTGRES", "SQS")}
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("PSP_", "DAGSTER_"))}
     environment = {**outside, **{f"PSP_{name}_PORT": port for name, port in ports.items()}, "PSP_DATA_DIR": str(folder)}
     log = bench.servers.folder / "platform.log"

@@ -25,6 +25,8 @@ from psp_core.usecases.drain_queue import DrainReport
 
 _KIB_PER_MIB = 1024
 LIMIT_S = 1_800
+# Not imported above: a process that only drains imports no Dagster.
+_IMPORTED_BY_A_RUN = ("psp_pipelines.definitions", "dagster._grpc.server", "dagster_postgres")
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,7 @@ def main() -> None:
     parser.add_argument("--as-dagster-run", action="store_true")
     options = parser.parse_args()
     if options.as_dagster_run:
-        # Not above: a process that only drains imports no Dagster.
-        from psp_pipelines.code_server import IMPORTED_BEFORE_A_RUN
-
-        for module in IMPORTED_BEFORE_A_RUN:
+        for module in _IMPORTED_BY_A_RUN:
             importlib.import_module(module)
     core = build_core(Settings(), application_name="psp-bench")
     print("ready", flush=True)

@@ -30,8 +30,8 @@ def probe_of(words: Sequence[str], *, api_bind: str) -> tuple[str, str]:
         return "http", f"http://127.0.0.1:{api_bind.rpartition(':')[2]}/health/live"
     if "psp_pipelines.webserver" in names:
         return "http", f"http://127.0.0.1:{_port(words)}/server_info"
-    # Dagster's on AWS, where runs are tasks; our own where it forks them.
-    if "code-server" in names or "psp_pipelines.code_server" in names:
+    # `dagster code-server` on AWS, where runs are tasks; `dagster api grpc` where they are its processes.
+    if "code-server" in names or "grpc" in names:
         return "grpc", f"127.0.0.1:{_port(words)}"
     return ("daemon" if "dagster-daemon" in names else "nothing"), ""
 

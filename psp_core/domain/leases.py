@@ -14,6 +14,9 @@ from uuid import UUID
 BEATS_PER_LEASE = 5
 """How often a holder renews its lease before it would lapse: four attempts may fail."""
 
+LAPSED_KEPT_S = 3600
+"""How long it stays visible who held something last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from psp_core.local_stack.dagster_api import code_is_loaded, daemons_beat_since
 from psp_core.local_stack.environment import Plan
-from psp_core.local_stack.ports import LOOPBACK, answers, answers_http
+from psp_core.local_stack.ports import LOOPBACK, answers_http
+from psp_core.local_stack.sockets import answers_on, close_to_others
 from psp_core.local_stack.supervision.program import Program
 
 # Not resolved: a virtual environment's interpreter is a link, and the commands lie beside the link.
@@ -28,13 +29,14 @@ def api(plan: Plan, *, environment: Mapping[str, str]) -> Program:
 
 
 def code_server(plan: Plan, *, environment: Mapping[str, str]) -> Program:
-    """The code server; its session holds the run workers, which are interrupted with it."""
+    """Dagster's code server; its session holds the run workers, which are interrupted with it."""
+    close_to_others(plan.code_socket.parent)
     return _program(
         plan,
         name="dagster-code",
-        command=["python", "-m", "psp_pipelines.code_server", "--host", LOOPBACK, "--port", str(plan.code_port)],
+        command=["dagster", "api", "grpc", "--socket", str(plan.code_socket), "-m", "psp_pipelines.definitions"],
         environment=environment,
-        ready=lambda: answers(plan.code_port),
+        ready=lambda: answers_on(plan.code_socket),
         stop_whole_session=True,
     )
 

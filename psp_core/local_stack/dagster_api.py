@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK
 
 _TIMEOUT_S = 10
@@ -20,9 +19,6 @@ _LOCATIONS = """{ workspaceOrError {
 } }"""
 _RUNS = """query($filter: RunsFilter!, $limit: Int) {
   runsOrError(filter: $filter, limit: $limit) { ... on Runs { results { runId } } }
-}"""
-_END = """mutation($ids: [String!]!) {
-  terminateRuns(runIds: $ids, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
 }"""
 
 
@@ -47,24 +43,10 @@ def code_errors(*, web_port: int) -> list[str]:
     return [message.strip().splitlines()[0] for message in found if message]
 
 
-def a_drain_runs(*, web_port: int) -> bool:
-    """Tell whether a run consumes the queue by now."""
-    criteria = {"statuses": ["STARTED"], "tags": [{"key": "psp/kind", "value": "drain"}]}
+def a_drain_runs(*, web_port: int, since_s: float) -> bool:
+    """Tell whether a run that gave a sign of life after the Unix time `since_s` consumes the queue by now."""
+    criteria = {"statuses": ["STARTED"], "updatedAfter": since_s, "tags": [{"key": "psp/kind", "value": "drain"}]}
     return bool(_run_ids(criteria, web_port=web_port))
-
-
-def end_dead_runs(*, web_port: int, silent_since_s: float) -> int:
-    """Mark the runs as cancelled that say they run, but have said nothing since the Unix time `silent_since_s`.
-
-    For use when their processes are known to be gone: Dagster's own monitoring does not look after the processes of
-    the default launcher, and the sensor would wait for such a run for ever. Returns how many there were.
-    Raises `LocalStackError` when Dagster does not answer.
-    """
-    criteria = {"statuses": ["STARTING", "STARTED", "CANCELING"], "updatedBefore": silent_since_s}
-    ids = _run_ids(criteria, web_port=web_port)
-    if ids is None or (ids and _graphql(_END, port=web_port, variables={"ids": ids}) is None):
-        raise LocalStackError("Dagster does not say which of its runs are dead.")
-    return len(ids)
 
 
 def _run_ids(criteria: Mapping[str, Any], *, web_port: int) -> list[str] | None:

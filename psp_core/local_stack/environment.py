@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.ports import LOOPBACK
+from psp_core.local_stack.sockets import socket_below
 from psp_core.local_stack.sqs import CREDENTIALS
 
 # In the file only: which addresses in it belong to the stack itself.
@@ -31,7 +32,6 @@ class Plan:
     data_dir: Path
     api_port: int
     web_port: int
-    code_port: int
     postgres_port: int
     sqs_port: int
     database_url: URL | None
@@ -46,6 +46,10 @@ class Plan:
     @property
     def dagster_home(self) -> Path:
         return self.data_dir / "dagster"
+
+    @property
+    def code_socket(self) -> Path:
+        return socket_below(self.data_dir, name="code.sock")
 
     @property
     def embeds_postgres(self) -> bool:
@@ -66,7 +70,6 @@ def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan
         data_dir=data_dir.resolve(),
         api_port=_port(theirs, name="PSP_API_PORT", default=3000),
         web_port=_port(theirs, name="PSP_WEB_PORT", default=3001),
-        code_port=_port(theirs, name="PSP_CODE_PORT", default=4000),
         postgres_port=_port(theirs, name="PSP_POSTGRES_PORT", default=15432),
         sqs_port=_port(theirs, name="PSP_SQS_PORT", default=14566),
         database_url=_url(theirs, name="PSP_DATABASE_URL"),
@@ -91,8 +94,7 @@ def platform_variables(
         "DAGSTER_PG_USER": dagster_database_url.username or "",
         "DAGSTER_PG_PASSWORD": dagster_database_url.password or "",
         "DAGSTER_PG_DB": dagster_database_url.database or "",
-        "DAGSTER_CODE_HOST": LOOPBACK,
-        "DAGSTER_CODE_PORT": str(plan.code_port),
+        "DAGSTER_CODE_SOCKET": str(plan.code_socket),
         # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
         "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from psp_core.local_stack import LocalStackError
 from psp_core.local_stack.commands import api, code_server, daemon, one_shot, webserver
-from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, end_dead_runs
+from psp_core.local_stack.dagster_api import a_drain_runs, code_errors
 from psp_core.local_stack.databases import (
     DAGSTER,
     DAGSTER_DATABASE,
@@ -29,7 +29,6 @@ from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
 from psp_core.local_stack.private_folder import make_private
 from psp_core.local_stack.sqs import EmbeddedSqs
-from psp_core.local_stack.supervision.program import Program
 from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
 from psp_core.local_stack.welcome import welcome
 from psp_core.settings import CalendarSettings, SettingsRefused, load
@@ -85,16 +84,11 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     _say("bringing the database to the newest schema, creating the queues")
     supervisor.run(migrate)
     supervisor.run(create_queues)
-    code = _start_platform(plan, supervisor=supervisor, environment_of=environment_of)
-    _end_dead_runs(plan, silent_since_s=started_at_s)
-    supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port), timeout_s=_DRAIN_WITHIN_S)
+    _start_platform(plan, supervisor=supervisor, environment_of=environment_of)
+    supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)
     print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
-    chores = {
-        # A queue service that was killed forgets what it did not write, and that can be the queues themselves.
-        "sqs": lambda: supervisor.run(create_queues),
-        "dagster-code": lambda: _end_dead_runs(plan, silent_since_s=code.launched_at_s),
-    }
-    supervisor.watch(after_restart=chores)
+    # A queue service that was killed forgets what it did not write, and that can be the queues themselves.
+    supervisor.watch(after_restart={"sqs": lambda: supervisor.run(create_queues)})
 
 
 def _start_storage(plan: Plan, *, supervisor: Supervisor) -> tuple[dict[str, str], DatabaseLogins]:
@@ -125,23 +119,16 @@ def _start_storage(plan: Plan, *, supervisor: Supervisor) -> tuple[dict[str, str
 
 def _start_platform(
     plan: Plan, *, supervisor: Supervisor, environment_of: Callable[[ProgramKind], Mapping[str, str]]
-) -> Program:
-    """Start API and Dagster; returns the code server, with which the run workers live and die."""
+) -> None:
     _say("starting the API and Dagster")
     _link_dagster_home(plan)
-    code = code_server(plan, environment=environment_of("pipelines"))
-    supervisor.start(api(plan, environment=environment_of("api")), code)
+    supervisor.start(
+        api(plan, environment=environment_of("api")), code_server(plan, environment=environment_of("pipelines"))
+    )
     dagster = environment_of("dagster")
     supervisor.start(webserver(plan, environment=dagster), daemon(plan, environment=dagster))
     for error in code_errors(web_port=plan.web_port):
         _say(f"Dagster cannot load the pipelines: {error}")
-    return code
-
-
-def _end_dead_runs(plan: Plan, *, silent_since_s: float) -> None:
-    ended = end_dead_runs(web_port=plan.web_port, silent_since_s=silent_since_s)
-    if ended:
-        _say(f"marked as cancelled in Dagster, since their processes are gone: {ended} runs")
 
 
 def _create_dagster_database(plan: Plan, *, database_url: URL) -> None:
@@ -158,7 +145,6 @@ def _require_ports(plan: Plan) -> None:
     # Postgres checks its own port, when a server of a run that was killed has had the time to stop.
     require_free(plan.api_port, purpose="the API", setting="PSP_API_PORT")
     require_free(plan.web_port, purpose="Dagster's webserver", setting="PSP_WEB_PORT")
-    require_free(plan.code_port, purpose="Dagster's code server", setting="PSP_CODE_PORT")
     if plan.embeds_sqs:
         require_free(plan.sqs_port, purpose="the SQS endpoint", setting="PSP_SQS_PORT")
 

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 from uuid import UUID
 
-from psp_core.domain.errors import QueueUnavailable
+from psp_core.domain.errors import QueueUnavailable, StorageUnavailable
 from psp_core.domain.messages import QueueMessage
 from psp_core.ports import Queue, Traces
-from psp_core.usecases.create_payables import CreatePayables
+from psp_core.usecases.create_payables import CreatePayables, PayablesReport
 
 RETRY_AFTER_S = 1
 GATHER_S = 0.02
@@ -44,6 +46,10 @@ class DrainLimits:
     """How long one receive waits for a message: long polling costs one call in that time."""
 
 
+class _Insist(Protocol):
+    def __call__(self, action: Callable[[], None]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class DrainQueue:
     queue: Queue
@@ -52,28 +58,40 @@ class DrainQueue:
     traces: Traces
 
     def __call__(
-        self, *, is_standby: bool = False, on_commit: Callable[[DrainReport], None] = lambda _: None
+        self,
+        *,
+        is_standby: bool = False,
+        goes_on: Callable[[], bool] = lambda: True,
+        on_commit: Callable[[DrainReport], None] = lambda _: None,
     ) -> DrainReport:
         """Consume the queue until it has been empty for `linger_s`, or for `duration_max_s` at most.
 
         A standby stays for all of `duration_max_s`, so that no message waits for a process to start.
-        A message is deleted only after the commit of its payables; killed in between, it comes
-        back and changes nothing. Raises QueueUnavailable when there was an outage as long as that.
+        `goes_on` is asked between commits. A message is deleted only after the commit of its
+        payables; killed in between, it comes back and changes nothing. An outage of the database is
+        waited for. Raises QueueUnavailable or StorageUnavailable when an outage did not end in the
+        time, and whatever ended a receiver.
         """
         try:
-            return self._drain(on_commit, is_standby=is_standby)
+            return self._drain(on_commit, is_standby=is_standby, goes_on=goes_on)
         finally:
             self.traces.flush()
 
-    def _drain(self, on_commit: Callable[[DrainReport], None], *, is_standby: bool) -> DrainReport:
+    def _drain(
+        self, on_commit: Callable[[DrainReport], None], *, is_standby: bool, goes_on: Callable[[], bool]
+    ) -> DrainReport:
         report = DrainReport()
+        started = last_work = time.monotonic()
+
+        def has_time() -> bool:
+            return time.monotonic() - started < self.limits.duration_max_s and goes_on()
+
         with _Receivers(self.queue, self.limits) as receivers:
-            started = last_work = time.monotonic()
-            while time.monotonic() - started < self.limits.duration_max_s:
+            while has_time():
                 batch = receivers.gather(self.limits.commit_transactions_max)
                 failure = receivers.failure
                 if batch:
-                    self._commit(batch, report)
+                    self._commit(batch, report, insist=partial(_insist, receivers=receivers, has_time=has_time))
                     on_commit(report)
                 if batch or (is_standby and failure is None):
                     # A standby is there for quiet times: only an outage counts against it.
@@ -84,25 +102,41 @@ class DrainQueue:
                     break
             receivers.stop()
             while batch := receivers.gather(self.limits.commit_transactions_max):
-                self._commit(batch, report)
+                self._commit(batch, report, insist=partial(_insist, receivers=receivers, has_time=has_time))
         on_commit(report)
         return report
 
-    def _commit(self, batch: list[QueueMessage], report: DrainReport) -> None:
+    def _commit(self, batch: list[QueueMessage], report: DrainReport, *, insist: _Insist) -> None:
         with self.traces.processing(batch):
-            self._create_and_delete(batch, report)
-
-    def _create_and_delete(self, batch: list[QueueMessage], report: DrainReport) -> None:
-        readable = [message for message in batch if message.transaction_ids is not None]
-        result = self.create_payables([id for message in readable for id in message.transaction_ids or ()])
-        done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]
-        self.queue.delete([message.receipt for message in done])
+            readable = [message for message in batch if message.transaction_ids is not None]
+            ids = [id for message in readable for id in message.transaction_ids or ()]
+            results: list[PayablesReport] = []
+            insist(lambda: results.append(self.create_payables(ids)))
+            [result] = results
+            done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]
+            insist(lambda: self.queue.delete([message.receipt for message in done]))
         report.messages += len(done)
         report.left_messages += len(batch) - len(done)
         report.created += result.created
         report.existing += result.existing
         report.unknown |= result.unknown
         report.commits += 1
+
+
+def _insist(action: Callable[[], None], *, receivers: _Receivers, has_time: Callable[[], bool]) -> None:
+    """Do it as soon as database and queue can be reached; raises their outage when the drain's time is over."""
+    while True:
+        try:
+            action()
+        except (StorageUnavailable, QueueUnavailable):
+            # What would be received meanwhile could only wait, time out again and again, and be given up in the end.
+            receivers.pause()
+            if not has_time():
+                raise
+            time.sleep(RETRY_AFTER_S)
+        else:
+            receivers.go_on()
+            return
 
 
 class _Receivers:
@@ -112,10 +146,13 @@ class _Receivers:
         self._queue = queue
         self._wait_s = limits.receive_wait_s
         self._stopping = threading.Event()
+        self._wanted = threading.Event()
+        self._wanted.set()
         self.failure: QueueUnavailable | None = None
+        self._death: BaseException | None = None
         self._ready: thread_queue.Queue[list[QueueMessage]] = thread_queue.Queue(maxsize=limits.receivers)
         self._threads = [
-            threading.Thread(target=self._receive, name=f"receiver-{number}", daemon=True)
+            threading.Thread(target=self._run, name=f"receiver-{number}", daemon=True)
             for number in range(limits.receivers)
         ]
 
@@ -127,17 +164,31 @@ class _Receivers:
     def __exit__(self, *_: object) -> None:
         # Not joined when the drain fails: what they still hold comes back after its time-out.
         self._stopping.set()
+        self._wanted.set()
+
+    def pause(self) -> None:
+        """Let no receive begin until `go_on` is called."""
+        self._wanted.clear()
+
+    def go_on(self) -> None:
+        self._wanted.set()
 
     def stop(self) -> None:
         """Let no receive begin any more, and wait for those under way, so that none is left in hand."""
         self._stopping.set()
+        self._wanted.set()
         deadline = time.monotonic() + self._wait_s + 1
         for thread in self._threads:
             while thread.is_alive() and self._ready.qsize() < self._ready.maxsize and time.monotonic() < deadline:
                 thread.join(timeout=0.05)
 
     def gather(self, transactions_max: int) -> list[QueueMessage]:
-        """Return messages worth about one commit; none when there were none for a moment."""
+        """Return messages worth about one commit; none when there were none for a moment.
+
+        Raises what a receiver died of: a drain with fewer receivers, or none, would look well and do nothing.
+        """
+        if self._death is not None:
+            raise self._death
         batch: list[QueueMessage] = []
         transactions = 0
         wait_s = 0.0 if self._stopping.is_set() else 0.5
@@ -151,8 +202,17 @@ class _Receivers:
             wait_s = min(wait_s, GATHER_S)
         return batch
 
+    def _run(self) -> None:
+        try:
+            self._receive()
+        except BaseException as death:
+            self._death = death
+            raise
+
     def _receive(self) -> None:
         while not self._stopping.is_set():
+            if not self._wanted.wait(RETRY_AFTER_S):
+                continue
             try:
                 received = self._queue.receive(wait_s=self._wait_s)
             except QueueUnavailable as failure:

@@ -10,8 +10,7 @@ _SERVERS = {
     "gunicorn -c psp_api/gunicorn_conf.py psp_api.main:create_app()": ("http", "http://127.0.0.1:3000/health/live"),
     "python -m psp_pipelines.webserver --host=0.0.0.0 --port=3001": ("http", "http://127.0.0.1:3001/server_info"),
     "dagster code-server start -h 0.0.0.0 -p 4000 -m psp_pipelines.definitions": ("grpc", "127.0.0.1:4000"),
-    "python -m psp_pipelines.code_server --host=0.0.0.0 --port=4000": ("grpc", "127.0.0.1:4000"),
-    "python deploy/image/end_dead_runs.py python -m psp_pipelines.code_server --port=4000": ("grpc", "127.0.0.1:4000"),
+    "dagster api grpc --host=0.0.0.0 --port=4000 --module-name=psp_pipelines.definitions": ("grpc", "127.0.0.1:4000"),
     "dagster-daemon run -w workspace.yaml": ("daemon", ""),
     "psp relay": ("nothing", ""),
 }

@@ -142,7 +142,7 @@ def a_body(**changes: Any) -> dict[str, Any]:
 @contextmanager
 def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatform]:
     """Start the platform, wait until it says that it runs, and stop it with Ctrl-C in the end."""
-    ports = {name: str(free_port()) for name in ("API", "WEB", "CODE", "POSTGRES", "SQS")}
+    ports = {name: str(free_port()) for name in ("API", "WEB", "POSTGRES", "SQS")}
     environment = {
         **os.environ,
         **{f"PSP_{name}_PORT": port for name, port in ports.items()},

@@ -12,8 +12,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from sqlalchemy import make_url
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.dagster_api import code_errors, daemons_beat_since, end_dead_runs
+from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, daemons_beat_since
 from psp_core.local_stack.ports import answers_http, free_port
 from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.supervision.program import Program
@@ -60,40 +59,26 @@ def web_port(instance: DagsterInstance, dagster_home: Path) -> Iterator[int]:
         yield port
 
 
-def _started_run(instance: DagsterInstance) -> str:
-    run = instance.create_run_for_job(some_job, status=DagsterRunStatus.STARTED)
-    return run.run_id
-
-
-def _status(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
-    run = instance.get_run_by_id(run_id)
-    assert run is not None
-    return run.status
+def _started_drain(instance: DagsterInstance) -> None:
+    instance.create_run_for_job(some_job, status=DagsterRunStatus.STARTED, tags={"psp/kind": "drain"})
 
 
 class TestDagsterApi:
-    def test_ends_the_runs_that_died_with_an_earlier_stack_and_no_others(
+    def test_takes_no_run_of_an_earlier_stack_for_one_that_consumes_the_queue(
         self, instance: DagsterInstance, web_port: int
     ) -> None:
-        dead = _started_run(instance)
-        waiting = instance.create_run_for_job(some_job, status=DagsterRunStatus.NOT_STARTED).run_id
+        _started_drain(instance)
         stack_started_at_s = time.time()
-        alive = _started_run(instance)
 
-        ended = end_dead_runs(web_port=web_port, silent_since_s=stack_started_at_s)
+        assert not a_drain_runs(web_port=web_port, since_s=stack_started_at_s)
+        _started_drain(instance)
+        assert a_drain_runs(web_port=web_port, since_s=stack_started_at_s)
 
-        assert ended == 1
-        assert _status(instance, dead) is DagsterRunStatus.CANCELED
-        assert _status(instance, alive) is DagsterRunStatus.STARTED
-        assert _status(instance, waiting) is DagsterRunStatus.NOT_STARTED
-        assert end_dead_runs(web_port=web_port, silent_since_s=stack_started_at_s) == 0
         assert not daemons_beat_since(0, web_port=web_port)
         assert code_errors(web_port=web_port) == []
 
     def test_does_not_take_silence_for_an_answer(self) -> None:
         nobody = free_port()
 
-        with pytest.raises(LocalStackError):
-            end_dead_runs(web_port=nobody, silent_since_s=time.time())
-
+        assert not a_drain_runs(web_port=nobody, since_s=0)
         assert not daemons_beat_since(0, web_port=nobody)

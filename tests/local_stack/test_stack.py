@@ -21,7 +21,7 @@ _REPLACEABLE = ("PSP_DATABASE_URL", "PSP_SQS_ENDPOINT_URL", "PSP_SQS", "PSP_DATA
 
 @pytest.fixture(autouse=True)
 def _own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("API", "WEB", "CODE", "POSTGRES", "SQS"):
+    for name in ("API", "WEB", "POSTGRES", "SQS"):
         monkeypatch.setenv(f"PSP_{name}_PORT", str(free_port()))
     for name in _REPLACEABLE:
         monkeypatch.delenv(name, raising=False)

@@ -24,6 +24,7 @@ VARIABLES = DATABASE | {
     "DAGSTER_RUN_TASK_DEFINITION": "t",
     "DAGSTER_CODE_HOST": "h",
     "DAGSTER_CODE_PORT": "1",
+    "DAGSTER_CODE_SOCKET": "/s",
 }
 HEAVY_MODULES = ["boto3", "pyarrow", "holidays", "psp_core.bootstrap", "dagster_aws"]
 

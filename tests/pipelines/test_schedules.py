@@ -44,6 +44,15 @@ def missed_days(core: Core, clock: SettableClock, count: int) -> None:
     clock.instant = SWEPT_AT
 
 
+def pretend_a_settlement(
+    instance: dg.DagsterInstance, *, status: dg.DagsterRunStatus, selection: frozenset[dg.AssetKey] | None
+) -> None:
+    """Have Dagster say that a run of two dates is in that state."""
+    job = definitions.resolve_job_def("settle_due_payables")
+    tags = {**job.run_tags, **dates("2026-04-10", "2026-04-11")}
+    instance.create_run_for_job(job, status=status, tags=tags, asset_selection=selection)
+
+
 class TestDailySettlement:
     def test_requests_the_day_of_its_tick(self, core: Core, instance: dg.DagsterInstance) -> None:
         [request] = tick(daily_settlement, core, instance, at=datetime(2026, 4, 9, 6, tzinfo=UTC))
@@ -79,22 +88,38 @@ class TestSettlementSweep:
         assert core.find_unsettled_dates() == []
         assert tick(settlement_sweep, core, instance) == []
 
-    def test_leaves_dates_alone_that_are_under_way(
-        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    @pytest.mark.parametrize("selection", [None, frozenset({dg.AssetKey("settlement")})], ids=["job", "asset"])
+    def test_leaves_dates_alone_that_a_run_will_settle(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance, selection: frozenset[dg.AssetKey] | None
     ) -> None:
         missed_days(core, clock, 4)
-        job = definitions.resolve_job_def("settle_due_payables")
-        instance.create_run_for_job(
-            job,
-            status=dg.DagsterRunStatus.STARTED,
-            tags=dates("2026-04-10", "2026-04-11"),
-            asset_selection=frozenset({dg.AssetKey("settlement")}),
-        )
+        pretend_a_settlement(instance, status=dg.DagsterRunStatus.NOT_STARTED, selection=selection)
 
         first, second = tick(settlement_sweep, core, instance)
 
         assert dates(DUE_ON, DUE_ON).items() <= first.tags.items()
         assert dates("2026-04-12", "2026-04-12").items() <= second.tags.items()
+
+    def test_leaves_dates_alone_that_a_living_run_settles(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+        with core.store.hold_run("1", due_dates=(date(2026, 4, 10), date(2026, 4, 12)), on_lost=lambda: None):
+            [request] = tick(settlement_sweep, core, instance)
+
+        assert dates(DUE_ON, DUE_ON).items() <= request.tags.items()
+
+    def test_requests_the_dates_of_a_run_whose_process_has_gone(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 4)
+        pretend_a_settlement(
+            instance, status=dg.DagsterRunStatus.STARTED, selection=frozenset({dg.AssetKey("settlement")})
+        )
+
+        [request] = tick(settlement_sweep, core, instance)
+
+        assert dates(DUE_ON, "2026-04-12").items() <= request.tags.items()
 
     def test_waits_with_today_until_its_time(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 import dagster as dg
 import pytest
+from sqlalchemy import create_engine
 
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.bootstrap import Core
 from psp_core.local_stack.ports import free_port
 from psp_pipelines.definitions import definitions
-from psp_pipelines.sensors.queue import HANDOVER_S, STANDBY_TAG, payables_queue_sensor
+from psp_pipelines.sensors.dead_runs import LAPSED_FOR_S, WITHOUT_LEASE_FOR_S, dead_run_sensor
+from psp_pipelines.sensors.queue import BEGINS_WITHIN_S, HANDOVER_S, STANDBY_TAG, payables_queue_sensor
 from psp_pipelines.sensors.repair import stray_transactions_sensor
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import enqueue, lose_the_queue, run_job
@@ -37,12 +43,31 @@ def tick(sensor: dg.SensorDefinition, core: Core, instance: dg.DagsterInstance, 
     return Tick(list(data.run_requests or []), data.skip_message or "", data.cursor)
 
 
-def pretend_a_drain_runs(instance: dg.DagsterInstance, *, is_standby: bool = False) -> None:
+def pretend_a_drain_runs(
+    instance: dg.DagsterInstance, *, is_standby: bool = False, started_before_s: float = 0
+) -> dg.DagsterRun:
     job = definitions.resolve_job_def("drain_payables")
     tags = {**job.run_tags, **(STANDBY_TAG if is_standby else {})}
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING, tags=tags)
     started = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=job.name)
-    instance.report_dagster_event(started, run_id=run.run_id)
+    instance.report_dagster_event(started, run_id=run.run_id, timestamp=time.time() - started_before_s)
+    return run
+
+
+@contextmanager
+def living(core: Core, run: dg.DagsterRun) -> Iterator[None]:
+    with core.store.hold_run(run.run_id, due_dates=None, on_lost=lambda: None):
+        yield
+
+
+def let_lapse(database_url: str) -> None:
+    """As if every holder had been silent for a minute."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE leases SET taken_at = taken_at - interval '2 minutes', lapses_at = lapses_at - interval '1 minute'"
+        )
+    engine.dispose()
 
 
 def with_settings(core: Core, **changes: object) -> Core:
@@ -100,6 +125,74 @@ class TestPayablesQueueSensor:
         result = tick(payables_queue_sensor, core_without_queue, instance)
 
         assert "the queue did not answer" in result.skipped
+
+    def test_counts_no_drain_whose_process_has_gone(
+        self, core: Core, instance: dg.DagsterInstance, database_url: str
+    ) -> None:
+        run = pretend_a_drain_runs(instance, is_standby=True, started_before_s=BEGINS_WITHIN_S)
+
+        with living(core, run):
+            assert tick(payables_queue_sensor, core, instance).requests == []
+            let_lapse(database_url)
+            assert len(tick(payables_queue_sensor, core, instance).requests) == 1
+
+
+class TestDeadRunSensor:
+    def test_ends_a_run_whose_process_has_gone_when_it_looks_again(
+        self, core: Core, instance: dg.DagsterInstance, database_url: str
+    ) -> None:
+        dead, alive = pretend_a_drain_runs(instance), pretend_a_drain_runs(instance)
+        with living(core, dead):
+            let_lapse(database_url)
+            with living(core, alive):
+                first = tick(dead_run_sensor, core, instance)
+                assert status_of(instance, dead) is dg.DagsterRunStatus.STARTED
+                tick(dead_run_sensor, core, instance, cursor=seen_earlier(first.cursor, by_s=LAPSED_FOR_S))
+
+                assert status_of(instance, dead) is dg.DagsterRunStatus.FAILURE
+                assert status_of(instance, alive) is dg.DagsterRunStatus.STARTED
+                assert [lease.name for lease in core.leases()] == [f"run {alive.run_id}"]
+
+    def test_forgets_the_silence_of_a_run_that_gives_a_sign_of_life(
+        self, core: Core, instance: dg.DagsterInstance
+    ) -> None:
+        run = pretend_a_drain_runs(instance)
+        first = tick(dead_run_sensor, core, instance)
+        with living(core, run):
+            second = tick(dead_run_sensor, core, instance, cursor=seen_earlier(first.cursor, by_s=60))
+
+        assert second.cursor == "{}"
+        assert status_of(instance, run) is dg.DagsterRunStatus.STARTED
+
+    def test_ends_a_run_that_never_had_a_lease_later(self, core: Core, instance: dg.DagsterInstance) -> None:
+        run = pretend_a_drain_runs(instance)
+
+        first = tick(dead_run_sensor, core, instance)
+        soon = tick(dead_run_sensor, core, instance, cursor=seen_earlier(first.cursor, by_s=LAPSED_FOR_S))
+        assert status_of(instance, run) is dg.DagsterRunStatus.STARTED
+        tick(dead_run_sensor, core, instance, cursor=seen_earlier(soon.cursor, by_s=WITHOUT_LEASE_FOR_S))
+
+        assert status_of(instance, run) is dg.DagsterRunStatus.FAILURE
+
+    def test_cancels_a_dead_run_that_was_to_be_terminated(self, core: Core, instance: dg.DagsterInstance) -> None:
+        run = pretend_a_drain_runs(instance)
+        instance.report_run_canceling(run)
+
+        first = tick(dead_run_sensor, core, instance)
+        tick(dead_run_sensor, core, instance, cursor=seen_earlier(first.cursor, by_s=60))
+
+        assert status_of(instance, run) is dg.DagsterRunStatus.CANCELED
+
+
+def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
+
+
+def seen_earlier(cursor: str | None, *, by_s: float) -> str:
+    """Return the cursor as if the sensor had looked so much earlier."""
+    return json.dumps({run_id: since_s - by_s for run_id, since_s in json.loads(cursor or "{}").items()})
 
 
 class TestStrayTransactionsSensor:

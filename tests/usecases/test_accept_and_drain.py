@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,14 +11,16 @@ from uuid import UUID
 
 import pytest
 
-from psp_core.bootstrap import Core
+from psp_core.adapters.sqs import SqsQueue
+from psp_core.bootstrap import Core, sqs_settings
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
-from psp_core.domain.messages import OutgoingMessage, QueueMessage
+from psp_core.domain.messages import OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
-from psp_core.ports import Queue, SendOutcome, Store
+from psp_core.ports import Queue, SendOutcome, Store, UnitOfWork
+from psp_core.settings import Settings
 from psp_core.usecases.accept_transactions import Answer
 from psp_core.usecases.keep_relaying import KeepRelaying
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
@@ -186,6 +188,7 @@ class FaultyQueue:
 
     queue: Queue
     down: bool = False
+    broken: bool = False
     refused: frozenset[int] = frozenset()
 
     def send(self, messages: Sequence[OutgoingMessage]) -> SendOutcome:
@@ -195,12 +198,36 @@ class FaultyQueue:
         return SendOutcome(self.refused)
 
     def receive(self, *, wait_s: int) -> list[QueueMessage]:
+        if self.broken:
+            raise MemoryError("broken")
         if self.down:
             raise QueueUnavailable("down")
         return self.queue.receive(wait_s=wait_s)
 
     def delete(self, receipts: Sequence[str]) -> None:
         self.queue.delete(receipts)
+
+
+@dataclass
+class FaultyStore:
+    """The real store, which cannot be reached for the next so many times."""
+
+    store: Store
+    down_for: int
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        if self.down_for:
+            self.down_for -= 1
+            raise StorageUnavailable("down")
+        return self.store.begin()
+
+
+def send_as_they_are(settings: Settings, *bodies: str) -> None:
+    """Send letters that are none of the platform's."""
+    client = SqsQueue(sqs_settings(settings)).client
+    url = client.get_queue_url(QueueName=settings.sqs_queue_name)["QueueUrl"]
+    for body in bodies:
+        client.send_message(QueueUrl=url, MessageBody=body)
 
 
 class TestRelayOutbox:
@@ -316,6 +343,46 @@ class TestDrainQueue:
             core.relay_outbox()
 
             assert drain.result().created == 1
+
+    def test_outlives_an_outage_of_the_database_with_what_it_has_in_hand(self, core: Core) -> None:
+        core.accept_transactions([a_submission(), a_submission()])
+        core.relay_outbox()
+        patient = replace(core, settings=core.settings.model_copy(update={"drain_duration_max_s": 60}))
+        line = FaultyStore(core.store, down_for=3)
+        drain = replace(patient.drain_queue, create_payables=replace(core.create_payables, store=line))
+
+        report = drain()
+
+        assert (line.down_for, report.created, report.commits) == (0, 2, 1)
+        assert all_payables(core) == [2_500, 2_500]
+        assert core.queue.depth() == QueueDepth(waiting=0, in_flight=0)
+
+    def test_ends_with_an_outage_of_the_database_that_lasts_longer_than_its_time(self, core: Core) -> None:
+        core.accept_transactions([a_submission()])
+        core.relay_outbox()
+        line = FaultyStore(core.store, down_for=1_000)
+        hasty = replace(core, settings=core.settings.model_copy(update={"drain_duration_max_s": 1}))
+        drain = replace(hasty.drain_queue, create_payables=replace(core.create_payables, store=line))
+
+        with pytest.raises(StorageUnavailable):
+            drain()
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_ends_when_a_receiver_dies(self, core: Core) -> None:
+        line = FaultyQueue(core.queue, broken=True)
+        standby = replace(core, queue=line, settings=core.settings.model_copy(update={"drain_duration_max_s": 60}))
+
+        with pytest.raises(MemoryError):
+            standby.drain_queue(is_standby=True)
+
+    def test_leaves_letters_that_nobody_can_read(self, core: Core, settings: Settings) -> None:
+        send_as_they_are(settings, *["[" * 100_000] * 3, "{}", '{"v":1}')
+        core.accept_transactions([a_submission()])
+        core.relay_outbox()
+
+        report = core.drain_queue()
+
+        assert (report.left_messages, report.created) == (5, 1)
 
     def test_leaves_what_it_cannot_process_to_the_dead_letter_queue(self, core: Core) -> None:
         core.accept_transactions([a_submission()])

@@ -30,7 +30,6 @@ def running_dagster(
         data_dir=folder,
         api_port=free_port(),
         web_port=free_port(),
-        code_port=free_port(),
         postgres_port=0,
         sqs_port=0,
         database_url=database_url,

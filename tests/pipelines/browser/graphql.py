@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 240
@@ -17,7 +15,6 @@ _STOP = "mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
 _RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime } } } }"""
 _EVENTS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { eventType message } } } } }"""
-_WORKER = re.compile(r"Started process for run \(pid: (\d+)\)")
 _BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status } } } }"
 
 
@@ -65,12 +62,6 @@ def wait_for_event(url: str, event_type: str, *, more_than: int) -> str:
                 return str(run["runId"])
         time.sleep(0.5)
     raise TimeoutError(f"no {event_type} within {PATIENCE_S} s")
-
-
-def command_of_worker(url: str, run_id: str) -> str:
-    """Return the command line of the process that the run is."""
-    [pid, *_] = [found[1] for event in _events(url, run_id) if (found := _WORKER.search(event["message"]))]
-    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 def _events(url: str, run_id: str) -> list[dict[str, str]]:

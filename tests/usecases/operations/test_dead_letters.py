@@ -30,11 +30,15 @@ def a_buried_transaction(core: Core, url: str) -> None:
     core.queue.delete([message.receipt])
 
 
+UNREADABLE = pytest.mark.parametrize("body", ["not one of ours", "[" * 100_000], ids=["no JSON", "nested too deep"])
+
+
 class TestListDeadLetters:
-    def test_shows_them_and_leaves_them_where_they_are(self, core: Core, dead_letter_url: str) -> None:
+    @UNREADABLE
+    def test_shows_them_and_leaves_them_where_they_are(self, core: Core, dead_letter_url: str, body: str) -> None:
         for _ in range(12):
             bury(core, dead_letter_url, f'{{"v": 1, "transaction_ids": ["{uuid4()}"]}}')
-        bury(core, dead_letter_url, "not one of ours")
+        bury(core, dead_letter_url, body)
 
         messages = core.list_dead_letters(limit=100)
 
@@ -58,8 +62,9 @@ class TestRedriveDeadLetters:
         assert core.drain_queue().created == 1
         assert core.queue.dead_letter_depth().waiting == 0
 
-    def test_leaves_what_no_consumer_could_read(self, core: Core, dead_letter_url: str) -> None:
-        bury(core, dead_letter_url, "not one of ours")
+    @UNREADABLE
+    def test_leaves_what_no_consumer_could_read(self, core: Core, dead_letter_url: str, body: str) -> None:
+        bury(core, dead_letter_url, body)
 
         report = core.redrive_dead_letters(limit=100)
 

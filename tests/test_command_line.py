@@ -1,0 +1,79 @@
+"""`psp drain` and `psp relay`, as a service manager runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from psp_core.bootstrap import Core
+from psp_core.local_stack.ports import free_port
+from psp_core.settings import Settings
+from tests.builders import a_submission
+from tests.waiting import wait_for
+
+PSP = Path(sys.executable).parent / "psp"
+
+
+@contextmanager
+def running(command: str, settings: Settings, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        **os.environ,
+        "PSP_DATABASE_URL": settings.database_url.get_secret_value(),
+        "PSP_SQS_ENDPOINT_URL": settings.sqs_endpoint_url or "",
+        "PSP_SQS_QUEUE_NAME": settings.sqs_queue_name,
+        "PSP_DRAIN_RECEIVE_WAIT_S": "1",
+        "PYTHONUNBUFFERED": "1",
+        **changes,
+    }
+    process = subprocess.Popen(
+        [PSP, command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class TestServices:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("command", ["drain", "relay"])
+    def test_end_well_when_they_are_asked_to(
+        self, core: Core, settings: Settings, command: str, number: signal.Signals
+    ) -> None:
+        core.accept_transactions([a_submission()])
+        if command == "drain":
+            core.relay_outbox()
+        with running(command, settings) as process:
+            wait_for(lambda: works(core, command), within_s=60, what=f"psp {command} works")
+
+            process.send_signal(number)
+            said, _ = process.communicate(timeout=60)
+
+        assert process.returncode == 0, said
+        assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
+
+    def test_go_on_while_the_database_cannot_be_reached(self, core: Core, settings: Settings) -> None:
+        nowhere = f"postgresql+psycopg2://psp:psp@127.0.0.1:{free_port()}/psp"
+        with running("relay", settings, PSP_DATABASE_URL=nowhere) as process:
+            assert process.stdout is not None
+
+            assert process.stdout.readline() == "psp: the database did not answer in time; trying again\n"
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+
+        assert process.returncode == 0
+
+
+def works(core: Core, command: str) -> bool:
+    if command == "relay":
+        with core.store.begin() as work:
+            return work.outbox.depth(now=core.clock.now()).entries == 0
+    return core.check_flow.strays().strays == [] and core.queue.depth().waiting == 0
