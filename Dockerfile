@@ -12,7 +12,7 @@ WORKDIR /opt/psp
 FROM base AS dependencies
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_PYTHON=/opt/venv/bin/python
 RUN python -m venv --without-pip /opt/venv
-COPY requirements/runtime.lock requirements/
+COPY requirements/runtime.lock requirements/build.lock requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/runtime.lock
 
 
@@ -23,7 +23,7 @@ COPY psp_core psp_core
 COPY psp_api psp_api
 COPY psp_pipelines psp_pipelines
 # Installed from where it lies, so that commands can name its files by their path in the repository.
-RUN pip install --require-hashes --only-binary :all: -r deploy/image/build.lock \
+RUN pip install --require-hashes --only-binary :all: -r requirements/build.lock \
     && pip install --no-deps --no-build-isolation --editable . \
     && pip uninstall --yes setuptools \
     && python -m compileall -q -j 0 psp_core psp_api psp_pipelines deploy

@@ -4,7 +4,6 @@
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 BIN := .venv/bin
-UV := 0.13.9
 TESTS ?= tests
 
 run: .venv/installed-local
@@ -30,30 +29,44 @@ format: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m bench
 
-# Writes the lock files again from pyproject.toml: the newest versions that it allows, with their hashes.
+# Writes the lock files again from pyproject.toml: the newest versions that it allows, with their hashes. The release of
+# uv and of setuptools is written in the first line of its lock, and only its hashes are looked up.
 lock: .venv/uv
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile $(LOCK) --extra local pyproject.toml -o requirements/local.lock
 	$(BIN)/uv pip compile $(LOCK) --extra local --extra dev pyproject.toml -o requirements/dev.lock
+	for tool in uv build; do \
+		sed -n '1s/ .*//p' requirements/$$tool.lock | $(BIN)/uv pip compile $(LOCK) - -o requirements/$$tool.lock || exit 1; \
+	done
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header
 
 clean:
-	rm -rf .venv .psp build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv.lock .psp build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
-.venv/uv:
+ifndef INSTALLING
+# Whatever is missing in .venv is made by one make at a time: a second one waits, looks again, and finds it done.
+.venv/uv .venv/installed-local .venv/installed-dev: FORCE
 	@test -n "$(PYTHON)" || { echo "psp needs Python 3.11 or later: none was found on the PATH (PYTHON=/path/to/python3 names one)."; exit 1; }
+	@$(MAKE) --no-print-directory --question INSTALLING=yes $@ 2>/dev/null \
+		|| $(PYTHON) deploy/one_at_a_time .venv.lock $(MAKE) --no-print-directory INSTALLING=yes $@
+.PHONY: FORCE
+FORCE:
+else
+.venv/uv: requirements/uv.lock
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "psp needs Python's venv module: on Debian, 'apt-get install python3-venv'."; exit 1; }
 	@echo "Creating .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
 	@touch $@
 
 # uv installs in seconds what takes pip minutes; where it does not know the machine's index, pip does it. Compiled at
 # once, because every run of Dagster is a new process: it would compile for three seconds where no bytecode is kept.
-.venv/installed-%: requirements/%.lock pyproject.toml | .venv/uv
+# What builds the package itself comes by its hash, too, and nothing else is fetched for that.
+.venv/installed-%: requirements/%.lock requirements/build.lock pyproject.toml | .venv/uv
 	@echo "Installing the pinned dependencies ($<)"
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $< 2>.venv/uv.log \
-		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . 2>>.venv/uv.log \
-		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $< -r requirements/build.lock 2>.venv/uv.log \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $< -r requirements/build.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . 2>>.venv/uv.log \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+endif

@@ -287,9 +287,11 @@ def _owner_url() -> str:
 
 def _settings() -> Settings:
     if "PSP_DATABASE_URL" not in os.environ:
-        from psp_core.local_stack.environment import load_stack_environment
+        from psp_core.local_stack.environment import load_stack_environment, shield_from_outside
 
-        os.environ.update(load_stack_environment(Path.cwd()))
+        own = load_stack_environment(Path.cwd())
+        shield_from_outside(os.environ, own=own)
+        os.environ.update(own)
     if "PSP_DATABASE_URL" not in os.environ:
         raise click.ClickException("PSP_DATABASE_URL is not set, and no stack was started in this folder: `make`")
     return load(Settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ _EMBEDDED = "PSP_STACK_EMBEDDED"
 _PORT_MAX = 65_535
 _PEPPER_BYTES = 32
 _DRIVER = "postgresql+psycopg2"
+_NO_PROXY = ("no_proxy", "NO_PROXY")
+_KEPT = frozenset({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SNS"})
+"""They move other services than the queue: reports and alarms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,39 @@ def platform_variables(
         variables["PSP_SQS_ENDPOINT_URL"] = sqs_endpoint_url
     # Real credentials never go to an endpoint that is not AWS.
     return variables | dict(CREDENTIALS) if plan.embeds_sqs else variables
+
+
+def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_sqs: bool) -> None:
+    """Take out of `environ` what would keep a program from the services on this machine.
+
+    libpq, boto3 and whatever speaks HTTP read variables of their own: to require TLS, to take a profile or another
+    endpoint, to go through a proxy. Those are meant for the services of somebody else; a proxy stays for them.
+    """
+    if embeds_postgres:
+        _remove(environ, prefix="PG")
+    if embeds_sqs:
+        _remove(environ, prefix="AWS_")
+        environ |= CREDENTIALS
+        # No profile of the account's own files either.
+        environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    excepted = next((environ[name] for name in _NO_PROXY if environ.get(name)), "")
+    for name in (*_NO_PROXY, *(name for name in ("no_grpc_proxy",) if name in environ)):
+        environ[name] = ",".join(dict.fromkeys([*_hosts(environ.get(name) or excepted), LOOPBACK, "localhost"]))
+
+
+def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
+    """Do the same for a program that has loaded `own`, the file of a stack that runs."""
+    embedded = own.get(_EMBEDDED, "").split()
+    shield(environ, embeds_postgres="PSP_DATABASE_URL" in embedded, embeds_sqs="PSP_SQS_ENDPOINT_URL" in embedded)
+
+
+def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
+    for name in [name for name in environ if name.startswith(prefix) and name not in _KEPT]:
+        del environ[name]
+
+
+def _hosts(listed: str) -> Iterator[str]:
+    return filter(None, map(str.strip, listed.split(",")))
 
 
 def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:

@@ -24,7 +24,7 @@ from psp_core.local_stack.databases import (
     embedded_logins,
     prepare_databases,
 )
-from psp_core.local_stack.environment import Plan, platform_variables, read_plan, write_stack_environment
+from psp_core.local_stack.environment import Plan, platform_variables, read_plan, shield, write_stack_environment
 from psp_core.local_stack.ports import require_free
 from psp_core.local_stack.postgres import EmbeddedPostgres, create_database
 from psp_core.local_stack.private_folder import make_private
@@ -62,6 +62,7 @@ def _run(*, root: Path, data_dir: Path) -> None:
     except SettingsRefused as refusal:
         raise LocalStackError(str(refusal)) from None
     plan = read_plan(os.environ, root=root, data_dir=data_dir)
+    shield(os.environ, embeds_postgres=plan.embeds_postgres, embeds_sqs=plan.embeds_sqs)
     for name in _NEEDED_FILES:
         if not (plan.root / name).is_file():
             raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import stat
 import subprocess
+import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from sqlalchemy import URL, make_url
@@ -13,8 +15,12 @@ from psp_core.local_stack.environment import (
     load_stack_environment,
     platform_variables,
     read_plan,
+    shield,
     write_stack_environment,
 )
+from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_core.local_stack.sqs import EmbeddedSqs
+from tests.local_stack import owners
 
 _DATABASE = make_url("postgresql+psycopg2://psp:it's $HOME@127.0.0.1:15432/psp")
 _DAGSTER = _DATABASE.set(database="dagster")
@@ -144,3 +150,52 @@ class TestPlatformVariables:
 
     def test_say_where_dagster_is(self, tmp_path: Path) -> None:
         assert _write(tmp_path, environ={"PSP_WEB_PORT": "20001"})["PSP_OPERATIONS_URL"] == "http://127.0.0.1:20001"
+
+
+class TestShield:
+    HOSTILE = MappingProxyType(
+        {
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "http_proxy": "http://127.0.0.1:1",
+            "ALL_PROXY": "http://127.0.0.1:1",
+            "NO_PROXY": "example.com",
+            "AWS_PROFILE": "nobody",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+            "AWS_CA_BUNDLE": "/nowhere",
+            "AWS_SESSION_TOKEN": "secret",
+            "PGSSLMODE": "require",
+            "PGOPTIONS": "-c search_path=nowhere",
+            "PGSERVICE": "nowhere",
+            "PGHOSTADDR": "192.0.2.1",
+        }
+    )
+
+    def test_lets_the_embedded_services_be_reached(self, postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> None:
+        code = (
+            "import os, sys, boto3, psycopg2, urllib.request\n"
+            "from psp_core.local_stack.environment import shield\n"
+            "shield(os.environ, embeds_postgres=True, embeds_sqs=True)\n"
+            "boto3.client('sqs', endpoint_url=sys.argv[1]).list_queues()\n"
+            "urllib.request.urlopen(sys.argv[1] + '/_ministack/ready')\n"
+            "psycopg2.connect(sys.argv[2])\n"
+        )
+        url = postgres.url().replace("+psycopg2", "")
+
+        ended = subprocess.run(
+            [sys.executable, "-c", code, sqs.endpoint_url, url],
+            env={**owners.environment(), **self.HOSTILE},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert ended.returncode == 0, ended.stderr
+
+    def test_leaves_what_is_meant_for_services_of_somebody_else(self) -> None:
+        environ = dict(self.HOSTILE)
+
+        shield(environ, embeds_postgres=False, embeds_sqs=False)
+
+        changed = {name: value for name, value in environ.items() if self.HOSTILE.get(name) != value}
+        assert changed == dict.fromkeys(("NO_PROXY", "no_proxy"), "example.com,127.0.0.1,localhost")

@@ -2,32 +2,93 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from psp_core.domain.errors import StorageUnavailable
+
 _MIGRATION_LOCK = 7002
+LOCK_WAIT_MS = 200
+"""While a migration waits for a table, everybody who comes after it waits, too: shorter than any request may take."""
+
+_PAUSE_S = 1.0
+PATIENCE_S = 600.0
+"""Longer than anything of ours keeps a transaction open."""
+
+_log = logging.getLogger(__name__)
 
 
-def migrate(url: str, *, revision: str = "head") -> None:
-    """Upgrade to `revision`. Two of these at once take turns, and the second finds nothing to do."""
+def migrate(url: str, *, revision: str = "head", patience_s: float = PATIENCE_S) -> None:
+    """Upgrade to `revision`, beside running programs. Two of these at once take turns; the second finds nothing to do.
+
+    A table that somebody reads is asked for again and again, each time for a moment. Raises StorageUnavailable
+    when it was in use for `patience_s`, or when the database cannot be reached; what was migrated until then stays.
+    """
     engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
-        # A session lock: it lasts over the commits of the single migrations.
-        connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+    ends_at_s = time.monotonic() + patience_s
+    with unreachable_database_told(), engine.connect() as connection:
+        connection.exec_driver_sql(f"SET lock_timeout = {LOCK_WAIT_MS}")
         connection.commit()
+        _take_turn(connection, ends_at_s=ends_at_s)
         try:
-            command.upgrade(_config(connection), revision)
-            connection.commit()
+            while not _upgraded(connection, revision):
+                _pause(ends_at_s, waiting_for="a table that another transaction uses")
         finally:
             connection.rollback()
             connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
+            connection.commit()
     engine.dispose()
+
+
+def _upgraded(connection: Connection, revision: str) -> bool:
+    """Run the migrations that are missing; tell whether that is done, or has to wait for a table."""
+    try:
+        command.upgrade(_config(connection), revision)
+        connection.commit()
+    except (OperationalError, LockNotAvailable) as error:
+        connection.rollback()
+        # A migration's file of statements goes to the driver as it is, and so does its error.
+        if not isinstance(getattr(error, "orig", error), LockNotAvailable):
+            raise
+        return False
+    return True
+
+
+def _take_turn(connection: Connection, *, ends_at_s: float) -> None:
+    # A session lock: it lasts over the commits of the single migrations. Not waited for in the database: the
+    # waiting statement would be one of those that an index is built only after, and both would wait for ever.
+    while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (_MIGRATION_LOCK,)).scalar_one():
+        connection.commit()
+        _pause(ends_at_s, waiting_for="another migration")
+    connection.commit()
+
+
+def _pause(ends_at_s: float, *, waiting_for: str) -> None:
+    if time.monotonic() > ends_at_s:
+        raise StorageUnavailable(f"the migration waited too long for {waiting_for}; run it again")
+    _log.warning("the migration waits for %s", waiting_for)
+    time.sleep(_PAUSE_S)
+
+
+@contextmanager
+def unreachable_database_told() -> Iterator[None]:
+    """Turn what an unreachable database raises into StorageUnavailable, with its first line."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StorageUnavailable(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}") from error
 
 
 def newest_revision() -> str | None:

@@ -12,6 +12,3 @@ CREATE TABLE operator_actions (
 
 CREATE TRIGGER operator_actions_are_append_only BEFORE UPDATE OR DELETE ON operator_actions
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-
--- The lines of a settlement: for its report, and for the merchant who lists them.
-CREATE INDEX payables_settlement_idx ON payables (settlement_id, id) WHERE settlement_id IS NOT NULL;

@@ -1,17 +1,18 @@
 """The transactions' status is a filter like the others."""
 
-from pathlib import Path
-
 from alembic import op
+
+from psp_core.adapters.postgres.migrations.online import replace_index
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    # As the driver's own statement: no colon or percent sign in it is a parameter.
-    statements = Path(__file__).with_name("0005_status_in_the_list_index.sql").read_text()
-    op.get_bind().connection.cursor().execute(statements)
+    # The status was the one filter that was checked row by row, so that settlement could change a row in place. It
+    # hardly ever can: it changes all rows of a page at once, and its free fifth takes one in four. For that, a
+    # merchant with many open transactions waited for its paid ones.
+    replace_index("transactions_merchant_idx", "transactions (customer_id, id, amount_minor, payment_method, status)")
 
 
 def downgrade() -> None:

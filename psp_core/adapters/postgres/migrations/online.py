@@ -1,0 +1,53 @@
+"""Indexes that are built while merchants read and write: use these in migrations, never a plain CREATE INDEX.
+
+They run outside of a transaction, so each may be repeated after it was killed half-way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import op
+from sqlalchemy import Connection
+
+_IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+
+
+def create_index(name: str, on: str) -> None:
+    """Build the index `on` a table and its columns, unless it is there."""
+    with _between_commits() as connection:
+        _build(connection, name, on)
+
+
+def replace_index(name: str, on: str) -> None:
+    """Build the index anew with another definition; the old one serves until it is there."""
+    successor = f"{name}_successor"
+    with _between_commits() as connection:
+        _build(connection, successor, on)
+        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        connection.exec_driver_sql(f"ALTER INDEX {successor} RENAME TO {name}")
+
+
+def _build(connection: Connection, name: str, on: str) -> None:
+    is_valid = connection.exec_driver_sql(_IS_VALID, (name,)).scalar_one_or_none()
+    if is_valid:
+        return
+    if is_valid is False:
+        # One that was killed half-way; nobody reads it, and every write pays for it.
+        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {name}")
+    connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
+
+
+@contextmanager
+def _between_commits() -> Iterator[Connection]:
+    context = op.get_context()
+    with context.autocommit_block():
+        connection = op.get_bind()
+        # It waits for older transactions, and while it waits nobody waits for it.
+        before = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
+        connection.exec_driver_sql("SET lock_timeout = 0")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql(f"SET lock_timeout = '{before}'")
