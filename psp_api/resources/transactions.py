@@ -44,8 +44,11 @@ class Transactions(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
         body = read_transaction(await self._body(req, bytes_max=self._settings.api_body_bytes_max), problems)
+        if body is not None:
+            headers.refuse_numbers([body.card_number], {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or body is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency)]
@@ -76,8 +79,12 @@ class Batch(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
         bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
+        if bodies is not None:
+            numbers = [body.card_number for body in bodies]
+            headers.refuse_numbers(numbers, {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
 from psp_api.wire.field_problems import parameter_pointer, parameter_problems
-from psp_api.wire.fields import Text
+from psp_api.wire.fields import NoCardData, Text
 from psp_core.domain.listing import (
     PAGE_LIMIT_DEFAULT,
     PAGE_LIMIT_MAX,
@@ -89,7 +89,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type":
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 Cursor = Annotated[UUID, BeforeValidator(_after), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"})]
-Reference = Annotated[Text, Field(min_length=1, max_length=255)]
+Reference = Annotated[Text, Field(min_length=1, max_length=255), NoCardData]
 
 
 class Paging(BaseModel):
