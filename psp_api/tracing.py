@@ -8,6 +8,9 @@ from falcon.asgi import Request, Response
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
+from psp_api.wire.headers import traceparent
+from psp_core.domain.cards import holds_card_data
+
 _SERVER_ERROR = 500
 
 
@@ -18,7 +21,11 @@ class Tracing:
         self._tracer = tracer
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        carrier = {name: value for name in ("traceparent", "tracestate") if (value := req.get_header(name))}
+        carrier = {
+            "traceparent": traceparent(req.get_header("Traceparent")),
+            "tracestate": req.get_header("Tracestate"),
+        }
+        carrier = {name: value for name, value in carrier.items() if value and not holds_card_data(value)}
         span = self._tracer.start_span(req.method, context=extract(carrier), kind=SpanKind.SERVER)
         context = span.get_span_context()
         req.context.span = span

@@ -1,9 +1,8 @@
-"""Logs and traces: one JSON object a line, and never anything that looks like a card number."""
+"""Logs and traces: one JSON object a line, and never any card data."""
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from psp_core.adapters.tracing import tracer_provider
-from psp_core.domain.cards import CARD_DIGITS_MAX, CARD_DIGITS_MIN, passes_luhn
+from psp_core.domain.cards import without_card_data
 from psp_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,35 +18,20 @@ if TYPE_CHECKING:
 
 MASK = "[card number removed]"
 
-# A UUID is tried first and kept: its groups could pass for the digits of a card.
-_SUSPECT = re.compile(
-    r"(?P<uuid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-    rf"|(?<!\d)\d(?:[ .\-]?\d){{{CARD_DIGITS_MIN - 1},{CARD_DIGITS_MAX - 1}}}(?!\d)",
-    re.IGNORECASE,
-)
-_NOT_A_DIGIT = re.compile(r"\D")
-
 
 def scrub(value: Any) -> Any:
-    """Return the value without anything in it, at any depth, that passes for a card number."""
+    """Return the value without the card data in it, at any depth."""
     if isinstance(value, str):
-        return _SUSPECT.sub(_mask, value)
+        return without_card_data(value, MASK)
     if isinstance(value, bytes):
         return scrub(value.decode("utf-8", "replace"))
     if isinstance(value, Mapping):
         return {scrub(key): scrub(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [scrub(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return MASK if scrub(str(value)) == MASK else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if scrub(str(value)) == str(value) else MASK
     return value
-
-
-def _mask(match: re.Match[str]) -> str:
-    text = match.group()
-    if match.group("uuid") or not passes_luhn(_NOT_A_DIGIT.sub("", text)):
-        return text
-    return MASK
 
 
 def _scrub_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -75,7 +75,7 @@ def a_submission(*transactions: NewTransaction, key: str | None = None, request:
     return Submission(
         transactions=rows,
         render=_ids,
-        key=IdempotencyKey(rows[0].customer_id, key, request) if key else None,
+        key=IdempotencyKey(rows[0].customer_id, key, b"\x02" + request) if key else None,
     )
 
 

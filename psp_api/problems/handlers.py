@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,12 +11,12 @@ from falcon.asgi import App, Request, Response
 
 from psp_api.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, Problem
 from psp_api.problems.refusals import FieldProblem, ProblemAnswer, Refusal
+from psp_core.domain.cards import without_card_data
 from psp_core.domain.errors import DomainError
 from psp_core.observability import get_logger
 
 MEDIA_TYPE = "application/problem+json"
 _UNAUTHORIZED = 401
-_LONG_NUMBER = re.compile(r"\d{12,}")
 _log = get_logger(__name__)
 
 
@@ -83,7 +82,7 @@ def problem_body(
         "status": problem.status,
         "detail": detail,
         # A path can hold anything, a card number too.
-        "instance": _LONG_NUMBER.sub("*", path),
+        "instance": without_card_data(path, "*"),
         "code": problem.code,
         "request_id": request_id,
     }

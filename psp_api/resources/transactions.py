@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-import orjson
 from falcon.asgi import Request, Response
 
 from psp_api.problems.refusals import FieldProblem, Invalid
 from psp_api.resources.merchant_resource import MerchantResource, parse_id
 from psp_api.wire import headers, queries
 from psp_api.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
-from psp_api.wire.transaction_body import read_batch, read_transaction
+from psp_api.wire.request_hash import request_hash, request_hash_of_version_1
+from psp_api.wire.transaction_body import TransactionBody, read_batch, read_transaction
 from psp_core.domain.idempotency import IdempotencyKey
-from psp_core.domain.money import Money
-from psp_core.domain.transactions import NewTransaction
 from psp_core.usecases.accept_transactions import Submission
 
 _CREATED = 201
@@ -29,6 +26,18 @@ class _Writing(MerchantResource):
         raw: bytes = await req.stream.read(bytes_max + 1)
         headers.require_size(len(raw), bytes_max=bytes_max)
         return raw
+
+    def _key(
+        self, req: Request, merchant: str, key: str | None, bodies: Sequence[TransactionBody]
+    ) -> IdempotencyKey | None:
+        if key is None:
+            return None
+        route, currency = req.uri_template or "", self._settings.currency
+
+        def first_version() -> bytes:
+            return request_hash_of_version_1(route, bodies, customer_id=merchant, currency=currency)
+
+        return IdempotencyKey(merchant, key, request_hash(route, bodies), first_version)
 
     async def _store(self, resp: Response, submission: Submission) -> None:
         answer = await self._worker.group_commit.submit(submission)
@@ -44,12 +53,15 @@ class Transactions(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
         body = read_transaction(await self._body(req, bytes_max=self._settings.api_body_bytes_max), problems)
+        if body is not None:
+            headers.refuse_numbers([body.card_number], {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or body is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency)]
-        submission = Submission(rows, one_transaction, _key(req, merchant, key, rows), _trace(req))
+        submission = Submission(rows, one_transaction, self._key(req, merchant, key, [body]), _trace(req))
         await self._store(resp, submission)
 
     async def on_get(self, req: Request, resp: Response) -> None:
@@ -77,13 +89,17 @@ class Batch(_Writing):
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
         bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
+        if bodies is not None:
+            numbers = [body.card_number for body in bodies]
+            headers.refuse_numbers(numbers, {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
         self._count(req, merchant=merchant, rows=len(bodies))
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
-        submission = Submission(rows, many_transactions, _key(req, merchant, key, rows), _trace(req))
+        submission = Submission(rows, many_transactions, self._key(req, merchant, key, bodies), _trace(req))
         await self._store(resp, submission)
 
 
@@ -115,21 +131,6 @@ class TransactionPayables(MerchantResource):
         )
 
     on_head = on_get
-
-
-def _key(req: Request, merchant: str, key: str | None, rows: Sequence[NewTransaction]) -> IdempotencyKey | None:
-    if key is None:
-        return None
-    # Of what is kept, not of the body: even the hash of a card number and its code could be guessed from.
-    kept = orjson.dumps(
-        [req.uri_template, [tuple(row) for row in rows]], default=_amount, option=orjson.OPT_PASSTHROUGH_DATACLASS
-    )
-    return IdempotencyKey(merchant, key, hashlib.sha256(kept).digest())
-
-
-def _amount(amount: Money) -> tuple[int, str]:
-    # orjson would ask the dataclass for its fields, which takes as long as all of the row's others.
-    return amount.minor, amount.currency
 
 
 def _trace(req: Request) -> str | None:

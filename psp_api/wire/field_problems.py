@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from psp_api.problems.catalogue import BROKEN_JSON
 from psp_api.problems.refusals import FieldProblem, Refusal
+from psp_core.domain.cards import without_card_data
 
-_LONG_NUMBER = re.compile(r"\d{12,}")
+CARD_DATA: Literal["card_number_in_text"] = "card_number_in_text"
+CARD_DATA_DETAIL: Literal["must not contain a card number: it would be stored"] = (
+    "must not contain a card number: it would be stored"
+)
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_parameter",
@@ -47,7 +50,12 @@ def parameter_problems(error: ValidationError, *, where: str) -> list[FieldProbl
 
 def parameter_pointer(where: str, name: str) -> str:
     """Return how a parameter is named to the caller, who may have made a card number its name."""
-    return f"{where}:{_LONG_NUMBER.sub('*', name)}"
+    return f"{where}:{without_card_data(name, '*')}"
+
+
+def card_data(pointer: str) -> FieldProblem:
+    """Return the problem of a text with card data in it."""
+    return {"pointer": pointer, "code": CARD_DATA, "detail": CARD_DATA_DETAIL}
 
 
 def _findings(error: ValidationError) -> list[Any]:

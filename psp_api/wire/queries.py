@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
 from psp_api.wire.field_problems import parameter_pointer, parameter_problems
-from psp_api.wire.fields import Text
+from psp_api.wire.fields import NoCardData, Text
 from psp_core.domain.listing import (
     NUMBERED_ROWS_MAX,
     PAGE_LIMIT_DEFAULT,
@@ -40,7 +40,7 @@ from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 _DIGITS_MAX = 15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,32})?)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -112,7 +112,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type":
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 Cursor = Annotated[UUID, BeforeValidator(_after), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"})]
-Reference = Annotated[Text, Field(min_length=1, max_length=255)]
+Reference = Annotated[Text, Field(min_length=1, max_length=255), NoCardData]
 
 
 class Paging(BaseModel):

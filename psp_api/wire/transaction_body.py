@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
@@ -9,36 +10,36 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from psp_api.problems.refusals import FieldProblem
-from psp_api.wire.field_problems import body_problems
-from psp_api.wire.fields import Amount, CardNumber, ExpirationDate, Text, VerificationCode, first_of_month
-from psp_core.domain.cards import brand_of
-from psp_core.domain.money import Currency, Money
+from psp_api.wire.field_problems import body_problems, card_data
+from psp_api.wire.fields import Amount, CardNumber, ExpirationDate, NoCardData, Text, VerificationCode, first_of_month
+from psp_core.domain.card_brands import brand_of
+from psp_core.domain.cards import CardNumbers
+from psp_core.domain.money import AMOUNT_MINOR_MAX, Currency, Money
 from psp_core.domain.transactions import INSTALLMENTS_MAX, NewTransaction, PaymentMethod
 
 REFERENCE_LENGTH_MAX = 255
 BATCH_TRANSACTIONS_MAX = 1_000
+_FREE_TEXT = ("description", "card_holder_name", "reference")
 T = TypeVar("T")
 
 
-def _credit_only(installments: int | None, info: ValidationInfo) -> int | None:
-    if installments is not None and installments > 1 and info.data.get("payment_method") is PaymentMethod.DEBIT_CARD:
-        raise PydanticCustomError("credit_only", "only a credit card pays in installments")
+def _payable_in_installments(installments: int | None, info: ValidationInfo) -> int | None:
+    if installments is not None and installments > 1:
+        if info.data.get("payment_method") is PaymentMethod.DEBIT_CARD:
+            raise PydanticCustomError("credit_only", "only a credit card pays in installments")
+        if installments > info.data.get("amount", AMOUNT_MINOR_MAX):
+            raise PydanticCustomError(
+                "installments_exceed_amount", "each installment needs at least one minor unit of the amount"
+            )
     return installments
 
 
-def _no_card_number(text: str, info: ValidationInfo) -> str:
-    number = info.data.get("card_number")
-    if number and number in text:
-        raise PydanticCustomError("card_number_in_text", "must not contain the card number: it would be stored")
-    return text
+Description = Annotated[Text, NoCardData]
+HolderName = Annotated[Text, Field(min_length=1), NoCardData]
+Reference = Annotated[Text, Field(min_length=1, max_length=REFERENCE_LENGTH_MAX), NoCardData]
 
 
-Description = Annotated[Text, AfterValidator(_no_card_number)]
-HolderName = Annotated[Text, Field(min_length=1), AfterValidator(_no_card_number)]
-Reference = Annotated[Text, Field(min_length=1, max_length=REFERENCE_LENGTH_MAX), AfterValidator(_no_card_number)]
-
-
-# What `_credit_only` says, for the readers of the OpenAPI document.
+# What `_payable_in_installments` says, for the readers of the OpenAPI document.
 _ONE_INSTALLMENT_FOR_DEBIT: JsonDict = {
     "if": {"properties": {"payment_method": {"const": "debit_card"}}},
     "then": {"properties": {"installments": {"enum": [1, None]}}},
@@ -61,8 +62,8 @@ class TransactionBody(BaseModel):
     currency: Currency | None = None
     installments: Annotated[
         Annotated[int, Field(ge=1, le=INSTALLMENTS_MAX)] | None,
-        AfterValidator(_credit_only),
-        Field(description="1 when it is left out; more than 1 for credit cards only"),
+        AfterValidator(_payable_in_installments),
+        Field(description="1 when it is left out; more than 1 for credit cards only, and at most the amount"),
     ] = None
     reference: Reference | None = None
 
@@ -94,7 +95,19 @@ def read_transaction(raw: bytes, problems: list[FieldProblem]) -> TransactionBod
 
 def read_batch(raw: bytes, problems: list[FieldProblem]) -> list[TransactionBody] | None:
     """Return the transactions, or None after adding every problem to `problems`. Raises Refusal for broken JSON."""
-    return _read(_batch, raw, problems)
+    bodies = _read(_batch, raw, problems)
+    if bodies is not None:
+        problems += _numbers_of_other_rows(bodies)
+    return bodies
+
+
+def _numbers_of_other_rows(bodies: Sequence[TransactionBody]) -> Iterator[FieldProblem]:
+    numbers = CardNumbers(body.card_number for body in bodies)
+    for index, body in enumerate(bodies):
+        for name in _FREE_TEXT:
+            text = getattr(body, name)
+            if text is not None and numbers.are_in(text):
+                yield card_data(f"/{index}/{name}")
 
 
 def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem]) -> T | None:

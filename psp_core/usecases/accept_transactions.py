@@ -100,7 +100,7 @@ def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime) -> tupl
 
 
 def _repeat(first: FirstAnswer, key: IdempotencyKey) -> Outcome:
-    if first.request_hash != key.request_hash:
+    if not key.is_of(first.request_hash):
         return IdempotencyKeyReused("this idempotency key was used before with another request")
     return Answer(first.answer, replayed=True)
 

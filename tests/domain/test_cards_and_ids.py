@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from psp_core.adapters.clock import TimeLapseClock, TimeOrderedIds
-from psp_core.domain.cards import brand_of, passes_luhn
+from psp_core.domain.cards import passes_luhn
 from psp_core.domain.ids import RANDOM_BITS, first_id_at, last_id_at, uuid7
 from tests.builders import NOON
 
@@ -24,25 +24,6 @@ class TestPassesLuhn:
         changed = digits[:middle] + str((int(digits[middle]) + change) % 10) + digits[middle + 1 :] + check_digit
 
         assert not passes_luhn(changed)
-
-
-class TestBrandOf:
-    @pytest.mark.parametrize(
-        ("digits", "brand"),
-        [
-            ("4111111111111111", "visa"),
-            ("5555555555554444", "mastercard"),
-            ("2223003122003222", "mastercard"),
-            ("378282246310005", "amex"),
-            ("6062825624254001", "hipercard"),
-            ("6362970000457013", "elo"),
-            ("36227206271667", "diners"),
-            ("6011111111111117", "discover"),
-            ("0000000000000000", "unknown"),
-        ],
-    )
-    def test_goes_by_the_issuer_range(self, digits: str, brand: str) -> None:
-        assert brand_of(digits) == brand
 
 
 class TestUuid7:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -13,6 +14,7 @@ import schemathesis
 from hypothesis import Phase, settings, strategies
 
 from psp_api.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
+from psp_core.domain.cards import holds_card_data
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
 IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
@@ -67,5 +69,9 @@ def _correct(body: dict[str, Any]) -> None:
         if isinstance(value, float) and value.is_integer():
             # To JSON Schema, 1.0 is an integer; to the contract it is a float.
             body[name] = int(value)
-        elif name in FREE_TEXT and isinstance(value, str) and isinstance(number, str) and number:
-            body[name] = value.replace(number, "x" * len(number))
+        elif name in FREE_TEXT and isinstance(value, str) and holds_card_data(value, number=str(number or "") or None):
+            body[name] = "x" * len(value)
+    with suppress(KeyError, TypeError, ValueError):
+        # An amount may be a string of digits; wrong ones stay wrong.
+        if int(body["installments"]) > int(body["amount"]) > 0:
+            body["installments"] = 1

@@ -92,6 +92,13 @@ class TestAWrongField:
 
         assert problems(answer) == {("/installments", "credit_only")}
 
+    @pytest.mark.parametrize("amount", [5, "11"])
+    def test_is_refused_as_more_installments_than_minor_units(self, client: httpx.Client, amount: int | str) -> None:
+        answer = client.post("/transactions", json=a_body(amount=amount, installments=12))
+
+        assert problems(answer) == {("/installments", "installments_exceed_amount")}
+        assert client.post("/transactions", json=a_body(amount=12, installments=12)).status_code == 201
+
     def test_is_ignored_when_the_contract_does_not_know_it(self, client: httpx.Client) -> None:
         assert client.post("/transactions", json=a_body(customer_id="someone-else", colour="red")).status_code == 201
 

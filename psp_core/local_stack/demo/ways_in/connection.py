@@ -19,7 +19,7 @@ _PATIENCE_S = 60
 _PAUSE_S = 1
 _COME_AGAIN = (http.HTTPStatus.CONFLICT, http.HTTPStatus.SERVICE_UNAVAILABLE)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_LINK_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
+_LINK_NEXT = re.compile(r'<([^<>]{1,8192})>; ?rel="next"')
 
 
 @dataclass(frozen=True, slots=True)
