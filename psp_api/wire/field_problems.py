@@ -12,6 +12,7 @@ from psp_api.problems.catalogue import BROKEN_JSON
 from psp_api.problems.refusals import FieldProblem, Refusal
 
 _LONG_NUMBER = re.compile(r"\d{12,}")
+_NAME_LENGTH_MAX = 64
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_parameter",
@@ -47,7 +48,7 @@ def parameter_problems(error: ValidationError, *, where: str) -> list[FieldProbl
 
 def parameter_pointer(where: str, name: str) -> str:
     """Return how a parameter is named to the caller, who may have made a card number its name."""
-    return f"{where}:{_LONG_NUMBER.sub('*', name)}"
+    return f"{where}:{_LONG_NUMBER.sub('*', name[:_NAME_LENGTH_MAX])}"
 
 
 def _findings(error: ValidationError) -> list[Any]:

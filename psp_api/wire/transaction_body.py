@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from psp_api.problems.refusals import FieldProblem
 from psp_api.wire.field_problems import body_problems
 from psp_api.wire.fields import Amount, CardNumber, ExpirationDate, Text, VerificationCode, first_of_month
+from psp_api.wire.json_body import require_sound_json
 from psp_core.domain.cards import brand_of
 from psp_core.domain.money import Currency, Money
 from psp_core.domain.transactions import INSTALLMENTS_MAX, NewTransaction, PaymentMethod
@@ -98,6 +99,7 @@ def read_batch(raw: bytes, problems: list[FieldProblem]) -> list[TransactionBody
 
 
 def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem]) -> T | None:
+    require_sound_json(raw)
     try:
         return adapter.validate_json(raw)
     except ValidationError as error:
