@@ -12,8 +12,8 @@ from psp_api.problems.refusals import Refusal
 _SIZE_LINE_BYTES_MAX = 256
 _TRAILER_BYTES_MAX = 8 * 1024
 _END_OF_LINE = b"\r\n"
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[\t -~\x80-\xff]*)?")
-_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t -~\x80-\xff]*)?")
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}:[\t -~\x80-\xff]*")
 
 
 class Body:

@@ -21,7 +21,7 @@ _BUFFERED_BYTES_MAX = 64 * 1024
 """Of what was not asked for yet; then the client has to wait."""
 
 _DISCARDED_BYTES_MAX = 16 * 1024 * 1024
-"""Who still sends after the answer could not read it if we hung up at once; beyond this we do."""
+"""Who still sends after the last answer could not read it if we closed at once; beyond this we do."""
 
 
 class Connection(asyncio.Protocol):
@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._has_begun = False
         """A part of a head has come, and its time runs."""
+        self._is_paused = False
         self._is_writable = True
         self._is_stopping = False
         self._has_ended = False
@@ -51,7 +52,7 @@ class Connection(asyncio.Protocol):
         self._client = transport.get_extra_info("peername") or None
         self._address = transport.get_extra_info("sockname") or None
         self._wire = Wire(
-            write=self._transport.write,
+            write=self._write,
             default_fields=lambda: self._server.default_headers,
             on_taken=self._throttle,
             on_answered=self._on_answered,
@@ -114,6 +115,7 @@ class Connection(asyncio.Protocol):
             if not self._skipped.is_done:
                 return self._close_if_ended()
             self._skipped = None
+            self._in(self._limits.idle_timeout_s)
         head = self._next_head()
         if head is not None:
             return self._begin(head)
@@ -122,15 +124,13 @@ class Connection(asyncio.Protocol):
     def _next_head(self) -> Head | None:
         if not self._input:
             return None
-        # An empty line before a request was once what browsers sent after a body.
-        start = 2 if self._input.startswith(b"\r\n") else 0
-        end = self._input.find(END_OF_HEAD, start, start + HEAD_BYTES_MAX + len(END_OF_HEAD))
+        end = self._input.find(END_OF_HEAD, 0, HEAD_BYTES_MAX + len(END_OF_HEAD))
         if end >= 0:
-            raw = bytes(self._input[start:end])
+            raw = bytes(self._input[:end])
             del self._input[: end + len(END_OF_HEAD)]
             return read_head(raw)
-        raw = bytes(self._input[start : start + HEAD_BYTES_MAX + 1])
-        if self._has_ended and raw:
+        raw = bytes(self._input[: HEAD_BYTES_MAX + 1])
+        if self._has_ended:
             return refused(Refusal(BROKEN_REQUEST, "the request ended in its head"), raw)
         broken = broken_beginning(raw)
         if broken is None and not self._has_begun:
@@ -165,26 +165,35 @@ class Connection(asyncio.Protocol):
     def _on_answered(self, exchange: Exchange) -> None:
         self._server.total_requests += 1
         self._exchange = None
+        if self._transport.is_closing():
+            return None
         if not exchange.keeps_alive:
-            may_send_more = exchange.head.refusal is not None or not exchange.body.is_done
-            return self._discard_the_rest() if may_send_more and not self._has_ended else self._close()
+            return self._close() if self._has_ended or self._is_stopping else self._hang_up()
         if not exchange.body.is_done:
             self._skipped = exchange.body
         self._in(self._limits.body_timeout_s if self._skipped else self._limits.idle_timeout_s)
         self._advance()
         return self._throttle()
 
+    def _write(self, data: bytes) -> None:
+        # Who has hung up is not told.
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
     def _throttle(self) -> None:
         """Let the client wait while there is too much that nobody has asked for."""
         waiting = len(self._input) + (len(self._exchange.body.data) if self._exchange else 0)
-        if self._transport.is_closing() or (waiting <= _BUFFERED_BYTES_MAX) == self._transport.is_reading():
+        if (waiting > _BUFFERED_BYTES_MAX) == self._is_paused or self._transport.is_closing() or self._has_ended:
             return
-        if waiting > _BUFFERED_BYTES_MAX:
+        self._is_paused = not self._is_paused
+        if self._is_paused:
             self._transport.pause_reading()
-        elif not self._has_ended:
+        else:
             self._transport.resume_reading()
 
-    def _discard_the_rest(self) -> None:
+    def _hang_up(self) -> None:
+        """Say that nothing follows, and wait for the other side to end as well: only then it has read the answer."""
+        self._transport.write_eof()
         self._may_discard = _DISCARDED_BYTES_MAX
         self._input.clear()
         self._throttle()
@@ -195,6 +204,8 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def _close(self) -> None:
+        if self._transport.is_closing():
+            return
         self._transport.close()
         if self._transport.get_write_buffer_size():
             self._in(self._limits.idle_timeout_s)

@@ -149,14 +149,14 @@ class Exchange:
         status = self._start["status"]
         fields = [*self._wire.default_fields(), *self._start["headers"]]
         content = b"".join(self._parts)
-        if not any(name == b"content-length" for name, _ in fields) and status not in _BODILESS:
+        if b"content-length" not in dict(fields) and status not in _BODILESS:
             fields.append((b"content-length", b"%d" % len(content)))
         body = self.body
         # What is left of a small body is skipped; of another one nobody knows how long that takes, or whether it comes.
         self.keeps_alive &= body.refusal is None and (body.is_done or self._may_skip())
         if not self.keeps_alive:
             fields.append((b"connection", b"close"))
-        head = _STATUS_LINES[status] + b"".join([b"%b: %b\r\n" % pair for pair in fields])
+        head = _STATUS_LINES[status] + b"".join([name + b": " + value + b"\r\n" for name, value in fields])
         if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1:
             raise ValueError("a header of the answer holds the end of a line")
         self._is_answered = True

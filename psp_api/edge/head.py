@@ -23,7 +23,9 @@ from psp_api.problems.refusals import FieldProblem, Invalid, Refusal
 HEAD_BYTES_MAX = 32 * 1024
 REQUEST_LINE_BYTES_MAX = 8 * 1024
 FIELDS_MAX = 100
+# Clients say the same again and again, and what they say is bounded.
 _NAMES_REMEMBERED = 1_024
+_LINES_REMEMBERED = 256
 _END_OF_LINE = b"\r\n"
 END_OF_HEAD = _END_OF_LINE * 2
 
@@ -69,7 +71,8 @@ def read_head(raw: bytes) -> Head:
     """Return the head; `raw` is all of it, without the empty line that ends it."""
     line, *rest = raw.split(_END_OF_LINE)
     try:
-        head = _request_line(line)
+        method, target, query, version = _request_line(line)
+        head = Head(method=method, raw_path=target, query=query, version=version)
         if len(rest) > FIELDS_MAX:
             raise Refusal(HEAD_TOO_LARGE, f"a request may have {FIELDS_MAX} header fields")
         # The lines are joined without their ends: what is left of these is a bare one, or in the wrong place.
@@ -100,7 +103,9 @@ def broken_beginning(raw: bytes) -> Head | None:
     return None
 
 
-def _request_line(line: bytes) -> Head:
+@lru_cache(_LINES_REMEMBERED)
+def _request_line(line: bytes) -> tuple[str, bytes, bytes, str]:
+    """Return method, target without its query, query and version."""
     if len(line) > REQUEST_LINE_BYTES_MAX:
         raise _too_long()
     method, _, rest = line.partition(b" ")
@@ -111,14 +116,20 @@ def _request_line(line: bytes) -> Head:
         raise _broken("the request line must be a method, a target and a version of HTTP")
     if version not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise Refusal(VERSION_NOT_SUPPORTED, "use HTTP/1.1")
-    head = Head(method=method.decode(), version=version[5:].decode())
-    head.raw_path, _, head.query = target.partition(b"?")
-    return head
+    target, _, query = target.partition(b"?")
+    if b"#" in target or b"#" in query:
+        raise _broken("a target has no fragment")
+    return method.decode(), target, query, version[5:].decode()
 
 
 @lru_cache(_NAMES_REMEMBERED)
 def _name(raw: bytes) -> bytes | None:
     return raw.lower() if _TOKEN.fullmatch(raw) else None
+
+
+@lru_cache(_NAMES_REMEMBERED)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def _field(text: bytes) -> tuple[bytes, bytes]:
@@ -137,16 +148,20 @@ def _understand(head: Head) -> None:
     host = fields.get(b"host")
     if host is None and head.version == "1.1":
         raise _broken("send the header Host")
-    if host is not None and not _HOST.fullmatch(host):
+    if host is not None and not _is_host(host):
         raise _broken("the header Host must be a name or an address, and may have a port")
     _locate(head, host)
     _frame(head, fields)
-    connection = b",".join(value for name, value in head.fields if name == b"connection").lower()
-    head.keeps_alive = head.version == "1.1" and b"close" not in [token.strip() for token in connection.split(b",")]
+    head.keeps_alive = head.version == "1.1" and not (b"connection" in fields and _says_close(head))
     if expected := fields.get(b"expect"):
         if expected.lower() != b"100-continue":
             raise Refusal(EXPECTATION_FAILED, "only 100-continue can be expected")
         head.expects_continue = head.version == "1.1"
+
+
+def _says_close(head: Head) -> bool:
+    said = b",".join(value for name, value in head.fields if name == b"connection").lower()
+    return b"close" in [token.strip() for token in said.split(b",")]
 
 
 def _look_at_repeated(head: Head) -> None:
@@ -170,13 +185,11 @@ def _locate(head: Head, host: bytes | None) -> None:
     raw = head.raw_path
     if not raw.startswith(b"/"):
         absolute = _ABSOLUTE.fullmatch(raw)
-        if absolute is None or not _HOST.fullmatch(absolute[1]):
+        if absolute is None or not _is_host(absolute[1]):
             raise _broken("the target must be a path or an http URL")
         if host is not None and absolute[1].lower() != host.lower():
             raise _broken("the target and the header Host name different hosts")
         raw = head.raw_path = absolute[2] or b"/"
-    if b"#" in raw or b"#" in head.query:
-        raise _broken("a target has no fragment")
     path = raw.decode()
     head.path = unquote(path) if "%" in path else path
     # A browser reads `//transactions` as another host; and an encoded slash is not the one that paths are made of.
