@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +16,6 @@ from psp_core.domain.api_keys import Principal, Scope
 from psp_core.domain.errors import InvalidCredentials
 from psp_core.usecases.authenticate import Authenticate
 
-_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _READING_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -60,15 +58,19 @@ class BearerKey(_Uncounted):
     failed_logins: FailedLogins
     trusted_proxies: int
 
-    async def merchant(self, req: Request, _problems: list[FieldProblem]) -> str | None:
-        match = _BEARER.fullmatch(req.get_header("Authorization") or "")
-        if match is None:
+    async def merchant(self, req: Request, problems: list[FieldProblem]) -> str | None:
+        scheme, _, token = (req.get_header("Authorization") or "").partition(" ")
+        token = token.strip(" ")
+        if scheme.lower() != "bearer" or not token or " " in token:
             raise Refusal(UNAUTHENTICATED, "send the header Authorization: Bearer, with an API key")
-        principal = await self._principal(req, match[1])
+        principal = await self._principal(req, token)
         req.context.merchant = principal.customer_id
-        if named := req.get_header("X-Customer-Id"):
-            principal.require_customer(named)
         principal.require_scope(Scope.READ if req.method in _READING_METHODS else Scope.WRITE)
+        named = req.get_header("X-Customer-Id")
+        if named is not None:
+            if headers.customer_id(named, problems) is None:
+                return None
+            principal.require_customer(named)
         return principal.customer_id
 
     async def _principal(self, req: Request, token: str) -> Principal:

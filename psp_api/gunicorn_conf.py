@@ -28,7 +28,6 @@ preload_app = False
 timeout = 30
 # Longer than a request takes; a connection that is only kept alive is waited for as well.
 graceful_timeout = 5
-keepalive = 75
 backlog = 2048
 # One log line a request is the application's own.
 accesslog = None

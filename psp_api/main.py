@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from falcon.asgi import App, Request, Response
 
 from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
+from psp_api.edge.exchange import RefusedAtTheEdge
 from psp_api.failed_logins import FailedLogins
 from psp_api.observation import Observation
 from psp_api.problems import handlers
@@ -41,6 +42,7 @@ def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Respo
         from psp_api.tracing import Tracing
 
         app.add_middleware(Tracing(tracer))
+    app.add_middleware(RefusedAtTheEdge())
     if per_minute := core.settings.api_rate_limit_per_minute:
         authenticator = RateLimited(authenticator, RateLimits(math.ceil(per_minute / core.settings.api_workers)))
         app.add_middleware(authenticator)

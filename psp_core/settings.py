@@ -118,6 +118,12 @@ class Settings(CalendarSettings):
     api_failed_logins_free: int = Field(
         default=10, ge=1, description="wrong API keys from one address; then each costs a longer pause than the last"
     )
+    api_head_timeout_s: float = Field(default=10, gt=0, description="from a head's first byte to its last; then 408")
+    api_body_timeout_s: float = Field(default=10, gt=0, description="to send a body; longer while it is fast enough:")
+    api_body_bytes_per_s_min: int = Field(default=4_096, ge=1, description="slower than that on average: 408")
+    api_idle_timeout_s: float = Field(
+        default=75, gt=0, description="of a connection between two requests, and of an answer that nobody takes"
+    )
     api_body_bytes_max: int = Field(default=64 * 1024, ge=1024)
     api_batch_body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     api_commit_transactions_max: int = Field(default=500, ge=1, description="transactions a group commit")

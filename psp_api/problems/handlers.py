@@ -10,12 +10,13 @@ from falcon import HTTPError
 from falcon.asgi import App, Request, Response
 
 from psp_api.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, Problem
-from psp_api.problems.refusals import FieldProblem, ProblemAnswer, Refusal
+from psp_api.problems.refusals import ERRORS_MAX, FieldProblem, ProblemAnswer, Refusal
 from psp_core.domain.cards import without_card_data
 from psp_core.domain.errors import DomainError
 from psp_core.observability import get_logger
 
 MEDIA_TYPE = "application/problem+json"
+_INSTANCE_LENGTH_MAX = 256
 _UNAUTHORIZED = 401
 _log = get_logger(__name__)
 
@@ -82,10 +83,12 @@ def problem_body(
         "status": problem.status,
         "detail": detail,
         # A path can hold anything, a card number too.
-        "instance": without_card_data(path, "*"),
+        "instance": without_card_data(path, "*")[:_INSTANCE_LENGTH_MAX],
         "code": problem.code,
         "request_id": request_id,
     }
     if errors:
-        body["errors"] = list(errors)
+        body["errors"] = list(errors[:ERRORS_MAX])
+    if len(errors) > ERRORS_MAX:
+        body["errors_not_listed"] = len(errors) - ERRORS_MAX
     return body

@@ -9,6 +9,9 @@ from typing_extensions import TypedDict
 
 from psp_api.problems.catalogue import INVALID, OVERLOADED, Problem
 
+ERRORS_MAX = 100
+"""As many problems are listed; there may be more."""
+
 
 class FieldProblem(TypedDict):
     """One thing that is wrong.
@@ -23,7 +26,10 @@ class FieldProblem(TypedDict):
 
 
 class ProblemAnswer(TypedDict):
-    """A problem document (RFC 9457). `code` is stable; `errors` lists everything that is wrong with the request."""
+    """A problem document (RFC 9457). `code` is stable; `errors` lists what is wrong with the request.
+
+    Everything, or the first 100 of it; then `errors_not_listed` is the number of the others.
+    """
 
     type: str
     title: str
@@ -33,6 +39,7 @@ class ProblemAnswer(TypedDict):
     code: str
     request_id: str
     errors: NotRequired[list[FieldProblem]]
+    errors_not_listed: NotRequired[int]
 
 
 class Refusal(Exception):
@@ -56,7 +63,8 @@ class Invalid(Refusal):
 
     def __init__(self, errors: Sequence[FieldProblem]) -> None:
         count = len(errors)
-        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}; nothing was stored", errors=errors)
+        listed = f", of which the first {ERRORS_MAX} are listed" if count > ERRORS_MAX else ""
+        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}{listed}; nothing was stored", errors=errors)
 
 
 class Overloaded(Refusal):

@@ -8,6 +8,7 @@ import orjson
 from falcon.asgi import Request, Response
 
 from psp_api import metrics
+from psp_api.problems.catalogue import RETRY_AFTER_S
 from psp_api.problems.refusals import Overloaded
 from psp_api.worker import Worker
 from psp_core.domain.errors import StorageUnavailable
@@ -44,6 +45,7 @@ class Ready:
         )
         if not schema:
             resp.status = _UNAVAILABLE
+            resp.set_header("Retry-After", str(RETRY_AFTER_S))
 
     on_head = on_get
 

@@ -22,6 +22,7 @@ _JSON = "application/json"
 class _Writing(MerchantResource):
     async def _body(self, req: Request, *, bytes_max: int) -> bytes:
         headers.require_json(req.content_type)
+        headers.require_plain(req.get_header("Content-Encoding"))
         headers.require_size(req.content_length, bytes_max=bytes_max)
         raw: bytes = await req.stream.read(bytes_max + 1)
         headers.require_size(len(raw), bytes_max=bytes_max)

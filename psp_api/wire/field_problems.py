@@ -15,6 +15,7 @@ CARD_DATA: Literal["card_number_in_text"] = "card_number_in_text"
 CARD_DATA_DETAIL: Literal["must not contain a card number: it would be stored"] = (
     "must not contain a card number: it would be stored"
 )
+_NAME_LENGTH_MAX = 64
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_parameter",
@@ -50,7 +51,7 @@ def parameter_problems(error: ValidationError, *, where: str) -> list[FieldProbl
 
 def parameter_pointer(where: str, name: str) -> str:
     """Return how a parameter is named to the caller, who may have made a card number its name."""
-    return f"{where}:{without_card_data(name, '*')}"
+    return f"{where}:{without_card_data(name, '*')[:_NAME_LENGTH_MAX]}"
 
 
 def card_data(pointer: str) -> FieldProblem:

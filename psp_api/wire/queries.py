@@ -37,6 +37,7 @@ from psp_core.domain.money import AMOUNT_MINOR_MAX
 from psp_core.domain.payables import PayableStatus
 from psp_core.domain.transactions import PaymentMethod, TransactionStatus
 
+PARAMETERS_MAX = 100
 _DIGITS_MAX = 15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -186,7 +187,7 @@ class SettlementQuery(Paging):
 def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | None:
     """Return the parameters, or None after adding every problem to `problems`."""
     parameters: dict[str, str] = {}
-    for name, value in parse_qsl(query_string, keep_blank_values=True):
+    for name, value in _pairs(query_string, problems):
         if name in parameters:
             pointer = parameter_pointer("query", name)
             problems.append({"pointer": pointer, "code": "repeated", "detail": "must be given once"})
@@ -198,11 +199,20 @@ def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | 
         return None
 
 
+def _pairs(query_string: str, problems: list[FieldProblem]) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query_string, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
+    except ValueError:
+        detail = f"at most {PARAMETERS_MAX} parameters may be given"
+        problems.append({"pointer": "query:", "code": "too_many", "detail": detail})
+        return []
+
+
 def refuse_any(query_string: str, problems: list[FieldProblem]) -> None:
     """Add a problem for each parameter, where none is known."""
     if not query_string:
         return
-    for name in dict.fromkeys(name for name, _ in parse_qsl(query_string, keep_blank_values=True)):
+    for name in dict.fromkeys(name for name, _ in _pairs(query_string, problems)):
         pointer = parameter_pointer("query", name)
         problems.append({"pointer": pointer, "code": "unknown_parameter", "detail": "is not known here"})
 

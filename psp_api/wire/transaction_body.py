@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from psp_api.problems.refusals import FieldProblem
 from psp_api.wire.field_problems import body_problems, card_data
 from psp_api.wire.fields import Amount, CardNumber, ExpirationDate, NoCardData, Text, VerificationCode, first_of_month
+from psp_api.wire.json_body import require_sound_json
 from psp_core.domain.card_brands import brand_of
 from psp_core.domain.cards import CardNumbers
 from psp_core.domain.money import AMOUNT_MINOR_MAX, Currency, Money
@@ -111,6 +112,7 @@ def _numbers_of_other_rows(bodies: Sequence[TransactionBody]) -> Iterator[FieldP
 
 
 def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem]) -> T | None:
+    require_sound_json(raw)
     try:
         return adapter.validate_json(raw)
     except ValidationError as error:

@@ -57,7 +57,18 @@ class TestTheDocument:
         }
         ours = [value for value in vars(catalogue).values() if isinstance(value, Problem)]
         # For operators, or refused before there is an operation.
-        elsewhere = {catalogue.BROKEN_REQUEST, catalogue.NO_SUCH_PATH, catalogue.METHOD_NOT_ALLOWED} | {
+        refused_before = {
+            catalogue.BROKEN_REQUEST,
+            catalogue.NO_SUCH_PATH,
+            catalogue.METHOD_NOT_ALLOWED,
+            catalogue.TOO_SLOW,
+            catalogue.TARGET_TOO_LONG,
+            catalogue.EXPECTATION_FAILED,
+            catalogue.HEAD_TOO_LARGE,
+            catalogue.NOT_IMPLEMENTED,
+            catalogue.VERSION_NOT_SUPPORTED,
+        }
+        elsewhere = refused_before | {
             OF_DOMAIN_ERRORS[kind]
             for kind in (
                 errors.DomainError,

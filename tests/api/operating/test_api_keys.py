@@ -16,7 +16,7 @@ from psp_core.bootstrap import Core, build_core
 from psp_core.domain.api_keys import Scope
 from psp_core.local_stack.ports import free_port
 from psp_core.settings import Settings
-from tests.api.bodies import NOT_AN_ID, a_body, create
+from tests.api.bodies import NOT_AN_ID, a_body, create, problems
 from tests.api.server import ROOT, Api, api_program
 
 PEPPER = "0123456789abcdef0123456789abcdef"
@@ -63,6 +63,19 @@ class TestAnApiKey:
             assert client.get("/transactions").status_code == 200
             answer = client.get("/transactions", headers={"x-customer-id": "another"})
             assert (answer.status_code, answer.json()["code"]) == (403, "customer_mismatch")
+
+    def test_is_refused_beside_an_empty_name(self, keyed: Api, merchant: str) -> None:
+        with keyed.client("", **bearer(a_token(keyed.core, merchant))) as client:
+            for name, code in (("", "required"), (" ", "required"), ("caf\u00e9", "wrong_format")):
+                answer = client.get("/transactions", headers=[(b"x-customer-id", name.encode("latin-1"))])
+
+                assert problems(answer) == {("header:x-customer-id", code)}
+
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Bearer  "])
+    def test_may_come_with_spaces_around_it(self, keyed: Api, merchant: str, scheme: str) -> None:
+        named = {"Authorization": f"{scheme} {a_token(keyed.core, merchant)}  "}
+        with keyed.client(**named) as client:
+            assert client.get("/transactions").status_code == 200
 
     @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
     def test_opens_no_route_for_another_merchant(self, keyed: Api, merchant: str, operation: Operation) -> None:

@@ -85,6 +85,7 @@ class TestADatabaseThatIsDown:
                 assert_503_soon(client, "GET", f"/transactions/{before['id']}")
             ready = client.get("/health/ready")
             assert (ready.status_code, ready.json()["database"]) == (503, "down")
+            assert int(ready.headers["Retry-After"]) >= 1
             assert client.get("/health/live").status_code == 200
             assert "psp_database_up 0.0" in client.get("/metrics").text
 
@@ -133,7 +134,9 @@ class TestASchemaThatIsTooOld:
             after = httpx.get(f"{address}/health/ready")
 
         assert (before.status_code, before.json()["schema"]) == (503, "behind")
+        assert int(before.headers["Retry-After"]) >= 1
         assert (after.status_code, after.json()["schema"]) == (200, "current")
+        assert "Retry-After" not in after.headers
 
 
 class TestAQueueThatIsDown:

@@ -1,0 +1,1 @@
+"""HTTP/1.1 as it comes from strangers: what is not understood is refused, nothing is guessed."""
