@@ -6,6 +6,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 UV := 0.13.9
 TESTS ?= tests
+# Several processes, as tests/conftest.py says; tests/groups.py says which tests stay together and which begin.
+SHARED_OUT := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 run: .venv/installed-local
 	@exec $(BIN)/psp up
@@ -14,7 +16,7 @@ demo: .venv/installed-local
 	@$(BIN)/psp demo
 
 test: .venv/installed-dev
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(SHARED_OUT) $(TESTS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
