@@ -5,6 +5,8 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 BIN := .venv/bin
 TESTS ?= tests
+# Several processes, as tests/conftest.py says; tests/groups.py says which tests stay together and which begin.
+SHARED_OUT := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 run: .venv/installed-local
 	@exec $(BIN)/psp up
@@ -13,7 +15,7 @@ demo: .venv/installed-local
 	@$(BIN)/psp demo
 
 test: .venv/installed-dev
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(SHARED_OUT) $(TESTS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

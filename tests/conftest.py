@@ -1,4 +1,7 @@
-"""A real Postgres and a real SQS endpoint for the whole session; every test begins with empty ones."""
+"""A real Postgres and a real SQS endpoint for the whole session; every test begins with empty ones.
+
+`make test` shares the tests out among several processes: each is a session with servers of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -19,6 +23,7 @@ from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.builders import SettableClock
 from tests.folders import open_folder
+from tests.groups import group_of, start_of
 from tests.logins import core_of_logins, make_logins
 
 DUMMY_CREDENTIALS = {
@@ -26,6 +31,30 @@ DUMMY_CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes `-n auto` starts: two for each core, since most tests wait for other processes."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run all tests of a group: those that share what is slow to start, else those of a file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that take longest, so that none is left alone in the end; keep the order within each."""
+    items.sort(key=lambda item: start_of(item.nodeid))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,10 +70,15 @@ class TestTheMainJob:
             "/transactions", json=a_body(amount=0, card_holder_name=7), headers={"x-customer-id": "luke"}
         )
         assert refused.status_code == 422
-        assert platform.post_transaction(customer_id="luke", description="forget-me").status_code == 201
+        accepted = platform.post_transaction(customer_id="luke", description="forget-me")
+        assert accepted.status_code == 201
         # The code is three digits, which stand in any file: it is looked for beside its field's name.
         needles = [CARD_NUMBER.encode(), f'card_verification_code": "{CARD_VERIFICATION_CODE}'.encode()]
-        time.sleep(1)
+        wait_for(
+            lambda: platform.get(f"/transactions/{accepted.json()['id']}/payables", customer_id="luke"),
+            within_s=60,
+            what="the payable, after which the transaction was in every program's hands",
+        )
 
         dumps = [platform_dump(platform, name) for name in ("psp", "dagster")]
         files = {path: path.read_bytes() for path in platform.data_dir.rglob("*") if is_text(path)}
