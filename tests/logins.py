@@ -10,32 +10,23 @@ from typing import Any, cast
 import psycopg2
 from sqlalchemy import make_url
 
-from psp_core.adapters.postgres.logins import Login, set_up_logins
+from psp_core.adapters.postgres.logins import Login, derived_password, set_logins
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.bootstrap import Core, build_core
 from psp_core.ports import Clock, Store
 from psp_core.settings import Settings
 
-PASSWORD = "of-every-login-in-a-test"
-
 
 def make_logins(url: str) -> None:
     """Make every login of the database at a superuser's `url`."""
-    parsed = make_url(url)
-    administrator = connect(url)
-    administrator.autocommit = True
-    set_up_logins(
-        administrator,
-        database=str(parsed.database),
-        owner=str(parsed.username),
-        passwords=dict.fromkeys(Login, PASSWORD),
-    )
-    administrator.close()
+    set_logins(url, {login: str(make_url(url_of(login, url)).password) for login in Login})
 
 
 def url_of(login: Login, url: str) -> str:
-    """Return the URL of the same database for the login."""
-    return make_url(url).set(username=login, password=PASSWORD).render_as_string(hide_password=False)
+    """Return the URL for the login, of the database at a superuser's `url`."""
+    parsed = make_url(url)
+    password = derived_password(str(parsed.password), login)
+    return parsed.set(username=login, password=password).render_as_string(hide_password=False)
 
 
 def connect(url: str) -> psycopg2.extensions.connection:

@@ -15,7 +15,9 @@ from typing import Any
 import psycopg2
 from sqlalchemy import make_url
 
+from psp_core.adapters.postgres.logins import Login, set_logins
 from psp_core.adapters.postgres.migrate import migrate
+from psp_core.local_stack.databases import DatabaseLogins
 from psp_core.local_stack.ports import LOOPBACK, answers_http, free_port
 from psp_core.local_stack.postgres import SUPERUSER, EmbeddedPostgres
 from psp_core.local_stack.sqs import CREDENTIALS, EmbeddedSqs
@@ -89,13 +91,21 @@ class Servers:
             self.run(database, "VACUUM ANALYZE")
         self.run("postgres", "CHECKPOINT")
 
+    def make_logins(self) -> None:
+        """Let each program log in as it does where it is deployed; databases that are copied later have its rights."""
+        logins = self._logins(MIGRATED)
+        set_logins(self.url(MIGRATED), {login: str(logins.url_of(login).password) for login in Login})
+
+    def _logins(self, database: str) -> DatabaseLogins:
+        return DatabaseLogins(make_url(self.url(database)), self.postgres.password)
+
     def environment(self, database: str, **settings: str) -> dict[str, str]:
         """Return the environment of a process of the product: its defaults, and nothing of the caller's own."""
         outside = {name: value for name, value in os.environ.items() if not name.startswith(("PSP_", "DAGSTER_"))}
         return {
             **outside,
             **CREDENTIALS,
-            "PSP_DATABASE_URL": self.url(database),
+            **self._logins(database).variables("pipelines"),
             "PSP_SQS_ENDPOINT_URL": self.sqs.endpoint_url,
             "PYTHONPATH": str(ROOT),
             **settings,
@@ -110,7 +120,7 @@ class Servers:
         program = Program(
             "api",
             command=[gunicorn, "-c", "psp_api/gunicorn_conf.py", "--bind", f"{LOOPBACK}:{port}", app],
-            environment=self.environment(database, **settings),
+            environment=self.environment(database, **self._logins(database).variables("api"), **settings),
             folder=ROOT,
             log_file=self.folder / "api.log",
             ready=lambda: answers_http(port, path="/health/live"),
@@ -142,7 +152,9 @@ def running_servers(parent: Path) -> Iterator[Servers]:
         with postgres, sqs:
             postgres.create_database(MIGRATED)
             migrate(postgres.url(MIGRATED))
-            yield Servers(postgres, sqs, folder)
+            servers = Servers(postgres, sqs, folder)
+            servers.make_logins()
+            yield servers
     finally:
         shutil.rmtree(postgres.folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -21,7 +21,9 @@ from psp_core.local_stack.sqs import EmbeddedSqs
 def bench(postgres: EmbeddedPostgres, sqs: EmbeddedSqs, tmp_path: Path) -> Bench:
     postgres.create_database(MIGRATED)
     migrate(postgres.url(MIGRATED))
-    return Bench(Servers(postgres, sqs, tmp_path), rounds=1, is_quick=False, folder=tmp_path)
+    servers = Servers(postgres, sqs, tmp_path)
+    servers.make_logins()
+    return Bench(servers, rounds=1, is_quick=False, folder=tmp_path)
 
 
 class TestTheHarness:

@@ -15,14 +15,15 @@ from bench.hops.settlement import require_books
 from bench.rig.rounds import Bench
 from bench.rig.seeds import add_due_payables
 from bench.rig.servers import ROOT, Servers
+from psp_core.adapters.clock import SystemClock
 from psp_core.adapters.postgres.migrate import migrate
 from psp_core.adapters.postgres.tables import metadata
-from psp_core.bootstrap import Core, build_core
 from psp_core.domain.listing import Page, PayableFilter
 from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
 from tests.builders import a_new_transaction, a_submission
+from tests.logins import CoreOfLogins, core_of_logins, make_logins
 
 DATABASE = "partitioned"
 TODAY = datetime.now(UTC).date()
@@ -46,12 +47,14 @@ def bench(postgres: EmbeddedPostgres, sqs: EmbeddedSqs, tmp_path: Path) -> Bench
 
 
 @pytest.fixture
-def partitioned(bench: Bench) -> Core:
-    return build_core(Settings(database_url=bench.servers.url(DATABASE), settlement_chunk_payables=50))
+def partitioned(bench: Bench) -> CoreOfLogins:
+    url = bench.servers.url(DATABASE)
+    make_logins(url)
+    return core_of_logins(Settings(database_url=url, settlement_chunk_payables=50), clock=SystemClock())
 
 
 class TestMonthlyPartitions:
-    def test_let_the_product_go_on_unchanged(self, bench: Bench, partitioned: Core) -> None:
+    def test_let_the_product_go_on_unchanged(self, bench: Bench, partitioned: CoreOfLogins) -> None:
         created = partitioned.accept_transactions([a_submission(a_new_transaction(installments=3), key="k")])
         newest = "SELECT id::text FROM transactions WHERE customer_id = 'merchant-1'"
         ids = [UUID(bench.servers.value(newest, database=DATABASE))]
@@ -65,7 +68,7 @@ class TestMonthlyPartitions:
         assert sum(totals.count for totals in settled.by_currency().values()) == 200
         assert [payable.installment for payable in listed] == [3, 2, 1]
         require_books(bench, DATABASE)
-        partitioned.store.close()
+        partitioned.close()
 
     def test_put_new_months_into_their_own_tables(self, bench: Bench) -> None:
         bench.servers.run(
