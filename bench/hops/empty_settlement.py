@@ -23,7 +23,7 @@ from psp_core.local_stack.ports import free_port
 _JOB = "settle_due_payables"
 _STARTS_WITHIN_S = 300
 _ENDS_WITHIN_S = 300
-_BELOW_S = 5
+_BELOW_S = 6
 _REPOSITORIES = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
 _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""

@@ -14,7 +14,7 @@ from psp_pipelines.runs import DRAIN, KIND, UNDER_WAY
 
 STANDBY_TAG = {"psp/standby": "true"}
 HANDOVER_S = 60
-"""A standby's successor is requested so long before its end: a forked process starts in 2, a container in up to 60."""
+"""A standby's successor is requested so long before its end: a process starts in 4, a container in up to 60."""
 
 BEGINS_WITHIN_S = 10
 """A run has its lease a moment after Dagster says that it has started."""

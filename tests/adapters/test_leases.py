@@ -160,6 +160,13 @@ class TestHoldDueDate:
         engine.dispose()
         assert order == ["committed", "taken over"]
 
+    def test_is_refused_while_the_holder_is_in_the_middle_of_a_commit(self, store: PostgresStore) -> None:
+        with store.hold_due_date(DAY) as hold, store.begin() as work:
+            work.leases.require(hold)
+
+            with store.hold_due_date(DAY) as rival:
+                assert not rival
+
 
 class TestHoldRun:
     def test_shows_that_the_run_lives_and_its_dates(self, store: PostgresStore) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from psp_core.adapters.postgres.errors import storage_errors
 from psp_core.domain.errors import HoldLost, StorageUnavailable
@@ -36,7 +37,9 @@ RETURNING token
 _RENEW = "UPDATE leases SET lapses_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s AND token = %s"
 _REQUIRE = "SELECT FROM leases WHERE name = %s AND token = %s FOR KEY SHARE"
 _RELEASE = "DELETE FROM leases WHERE name = %s AND token = %s"
-_HOLDER = "SELECT holder, token, lapses_at FROM leases WHERE name = %s"
+_HOLDER = """
+SELECT holder, token, lapses_at, lapses_at < clock_timestamp() AS has_lapsed FROM leases WHERE name = %s
+"""
 _ALL = "SELECT name, holder, first_due_on, last_due_on, lapses_at >= clock_timestamp() FROM leases ORDER BY name"
 _PURGE = "DELETE FROM leases WHERE lapses_at < clock_timestamp() - make_interval(secs => %s)"
 
@@ -82,11 +85,14 @@ class Holding:
 
     def take(self) -> bool:
         """Take it; waits for a silent holder to lapse, and not for one that gives signs of life."""
-        seen: tuple[object, ...] | None = None
-        while not self._try():
+        seen: Row[Any] | None = None
+        while True:
+            # Looked at first: an attempt to take waits for the commit that the holder may be in.
             other = self._other()
-            if other is not None and seen is not None and other != seen:
-                self.holder = str(other[0])
+            if (other is None or other.has_lapsed) and self._try():
+                break
+            if other and seen and (other.token, other.lapses_at) != (seen.token, seen.lapses_at):
+                self.holder = other.holder
                 return False
             seen = other or seen
             time.sleep(_LOOK_AGAIN_S)
@@ -116,10 +122,9 @@ class Holding:
         first, last = self.due_dates or (None, None)
         return self._run(_TAKE, self.name, self.token, self.holder, first, last, self.lease_s) == 1
 
-    def _other(self) -> tuple[object, ...] | None:
+    def _other(self) -> Row[Any] | None:
         with storage_errors(), self.engine.connect() as connection:
-            row = connection.exec_driver_sql(_HOLDER, (self.name,)).one_or_none()
-        return None if row is None else tuple(row)
+            return connection.exec_driver_sql(_HOLDER, (self.name,)).one_or_none()
 
     def _renew(self) -> None:
         pause_s = self.lease_s / BEATS_PER_LEASE
