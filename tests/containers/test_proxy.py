@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -68,9 +69,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         "/tmp": str(folder),
         "/dev/stdout": str(folder / "access.log"),
     }
-    text = (FOLDER / "nginx.conf").read_text()
-    for place, here in sorted(places.items(), key=lambda pair: -len(pair[0])):
-        text = text.replace(place, here)
+    # In one pass: what was put in is not looked at again.
+    longest_first = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    text = re.sub(longest_first, lambda found: places[found[0]], (FOLDER / "nginx.conf").read_text())
     # As root its workers are another user, who cannot enter this folder.
     (folder / "nginx.conf").write_text(f"user root;\n{text}")
     shutil.copy(FOLDER / "dagster.conf", folder)
