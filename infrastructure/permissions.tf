@@ -199,6 +199,21 @@ data "aws_iam_policy_document" "daemon" {
   }
 }
 
+# An operator's command may put a new API key away; it can read none back.
+data "aws_iam_policy_document" "operator" {
+  statement {
+    sid       = "PutApiKeysAway"
+    actions   = ["secretsmanager:CreateSecret"]
+    resources = ["arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${local.api_key_secrets}*"]
+  }
+
+  statement {
+    sid       = "EncryptApiKeys"
+    actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+    resources = [module.encryption.key_arn]
+  }
+}
+
 # Only the setup task makes up secrets; it reads the administrator's password as its own secret.
 data "aws_iam_policy_document" "setup" {
   statement {

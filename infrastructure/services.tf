@@ -13,6 +13,7 @@ module "api_edge" {
   certificate_arn           = var.api.certificate_arn
   port                      = local.ports.api
   health_path               = "/health/ready"
+  inside_only_paths         = ["/metrics*", "/health*"]
   requests_per_address_5min = var.requests_per_address_5min
   # Merchants' programs often send no User-Agent, and a batch is longer than the 8 KiB of the size rule.
   counted_rules = ["NoUserAgent_HEADER", "SizeRestrictions_BODY"]

@@ -3,6 +3,8 @@ locals {
   image            = "${aws_ecr_repository.image.repository_url}:${var.image_tag}"
   migrations_image = "${aws_ecr_repository.image.repository_url}:${coalesce(var.migrations_image_tag, var.image_tag)}"
 
+  api_key_secrets = "${local.name}/api-keys/"
+
   ports = { api = 3000, webserver = 3001, code_server = 4000 }
 
   application_environment = merge(var.application_settings, {
@@ -73,13 +75,14 @@ module "api_task" {
 module "webserver_task" {
   source = "./modules/task"
 
-  name        = local.name
-  task        = "webserver"
-  image       = local.image
-  command     = ["python", "-m", "psp_pipelines.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
-  size        = var.sizes.webserver
-  port        = local.ports.webserver
-  environment = local.launcher_environment
+  name    = local.name
+  task    = "webserver"
+  image   = local.image
+  command = ["python", "-m", "psp_pipelines.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
+  size    = var.sizes.webserver
+  port    = local.ports.webserver
+  # Who launched a run: the load balancer puts the login there, and takes away whatever a browser sends under that name.
+  environment = merge(local.launcher_environment, { PSP_ACTOR_HEADER = "x-amzn-oidc-data" })
   secrets     = local.dagster_secrets
   parameters  = local.parameters
   policies    = { webserver = data.aws_iam_policy_document.webserver.json }
@@ -196,14 +199,20 @@ module "migrate_task" {
 module "operator_task" {
   source = "./modules/task"
 
-  name        = local.name
-  task        = "operator"
-  image       = local.image
-  command     = ["psp", "--help"]
-  size        = { cpu = 256, memory_mib = 512 }
-  environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key" })
-  secrets     = local.operator_secrets
-  parameters  = local.parameters
+  name    = local.name
+  task    = "operator"
+  image   = local.image
+  command = ["psp", "--help"]
+  size    = { cpu = 256, memory_mib = 512 }
+  environment = merge(local.application_environment, {
+    PSP_AUTH_MODE = "api-key"
+    # The output of a task is a log: a new key becomes a secret, and only its name is shown.
+    PSP_API_KEY_SECRET_PREFIX  = local.api_key_secrets
+    PSP_API_KEY_SECRET_KMS_KEY = module.encryption.key_arn
+  })
+  secrets    = local.operator_secrets
+  parameters = local.parameters
+  policies   = { operator = data.aws_iam_policy_document.operator.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
+import pwd
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import click
 
 from psp_core.adapters.postgres.logins import Login, set_logins
 from psp_core.adapters.postgres.migrate import check_models, migrate
+from psp_core.adapters.secrets import put_secret
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, build_core, sqs_settings
 from psp_core.domain.api_keys import IssuedKey, KeyMode, Scope
@@ -22,7 +26,9 @@ from psp_core.domain.errors import DomainError
 from psp_core.domain.fees import DEFAULT_FEE_PLAN
 from psp_core.settings import Settings, load
 from psp_core.usecases.drain_queue import DrainReport
-from psp_core.usecases.manage_api_keys import OVERLAP_MAX
+from psp_core.usecases.manage_api_keys import LIFETIME_MAX, OVERLAP_MAX
+
+_reason = click.option("--reason", default="none given", show_default=True, help="Why: recorded, and kept for ever.")
 
 
 def main() -> None:
@@ -137,9 +143,11 @@ def drain(until_empty: bool) -> None:
 def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
     core = _core()
-    if not dry_run:
-        _record(core, "settle", reason=reason, due_on=f"{due_on:%Y-%m-%d}")
-    report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
+    if not (dry_run or reason.strip()):
+        raise click.UsageError("what is done by hand needs a --reason")
+    recorded = nullcontext() if dry_run else _recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
+    with recorded:
+        report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
     for currency, totals in report.by_currency().items():
         click.echo(
             f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
@@ -167,20 +175,16 @@ def fee_plans() -> None:
 @click.option("--debit-fee-bps", default=DEFAULT_FEE_PLAN.debit_fee_bps, show_default=True)
 @click.option("--credit-delay-days", default=DEFAULT_FEE_PLAN.credit_delay_days, show_default=True)
 @click.option("--calendar", type=click.Choice([item.value for item in BankCalendar]), default="every_day")
+@_reason
 def set_fee_plan(
-    customer_id: str, credit_fee_bps: int, debit_fee_bps: int, credit_delay_days: int, calendar: str
+    customer_id: str, *, credit_fee_bps: int, debit_fee_bps: int, credit_delay_days: int, calendar: str, reason: str
 ) -> None:
     """Change CUSTOMER_ID's terms for transactions from now on."""
-    try:
-        _core().change_fee_plan(
-            customer_id,
-            credit_fee_bps=credit_fee_bps,
-            debit_fee_bps=debit_fee_bps,
-            credit_delay_days=credit_delay_days,
-            calendar=BankCalendar(calendar),
-        )
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    core = _core()
+    terms = {"credit_fee_bps": credit_fee_bps, "debit_fee_bps": debit_fee_bps, "credit_delay_days": credit_delay_days}
+    shown = {name: str(value) for name, value in terms.items()}
+    with _recorded(core, "fee-plans set", reason, customer_id=customer_id, calendar=calendar, **shown):
+        core.change_fee_plan(customer_id, **terms, calendar=BankCalendar(calendar))
     click.echo(f"{customer_id}: credit {credit_fee_bps} bps after {credit_delay_days} days, debit {debit_fee_bps} bps")
 
 
@@ -193,14 +197,19 @@ def keys() -> None:
 @click.argument("customer_id")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([item.value for item in Scope]))
 @click.option("--live/--test", default=None, help="The platform takes one of both: PSP_API_KEY_MODE.")
-def create_key(customer_id: str, scopes: tuple[str, ...], live: bool | None) -> None:
+@click.option("--expires-in-days", type=click.IntRange(1, LIFETIME_MAX.days), help="Without it, the key never expires.")
+@_reason
+def create_key(
+    customer_id: str, scopes: tuple[str, ...], live: bool | None, expires_in_days: int | None, reason: str
+) -> None:
     """Make a key for CUSTOMER_ID and show it, this once."""
     mode = None if live is None else KeyMode.LIVE if live else KeyMode.TEST
-    try:
-        issued = _core().manage_api_keys.create(customer_id, scopes=map(Scope, scopes), mode=mode)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    _show(issued)
+    lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
+    core = _core()
+    shown = {"scopes": "+".join(scopes), "expires_in_days": str(expires_in_days or "never")}
+    with _recorded(core, "keys create", reason, customer_id=customer_id, **shown):
+        issued = core.manage_api_keys.create(customer_id, scopes=map(Scope, scopes), mode=mode, expires_in=lifetime)
+        _show(issued, core)
 
 
 @keys.command(name="rotate")
@@ -208,18 +217,24 @@ def create_key(customer_id: str, scopes: tuple[str, ...], live: bool | None) -> 
 @click.option(
     "--overlap-hours", type=click.IntRange(0, OVERLAP_MAX // timedelta(hours=1)), default=24, show_default=True
 )
-def rotate_key(key_id: str, overlap_hours: int) -> None:
+@_reason
+def rotate_key(key_id: str, overlap_hours: int, reason: str) -> None:
     """Make another key like KEY_ID, show it this once, and let KEY_ID work for the overlap only."""
-    issued = _core().manage_api_keys.rotate(key_id, overlap=timedelta(hours=overlap_hours))
-    _show(issued)
+    core = _core()
+    with _recorded(core, "keys rotate", reason, key_id=key_id, overlap_hours=str(overlap_hours)):
+        issued = core.manage_api_keys.rotate(key_id, overlap=timedelta(hours=overlap_hours))
+        _show(issued, core)
     click.echo(f"{key_id} works for {overlap_hours} more hours at most", err=True)
 
 
 @keys.command(name="revoke")
 @click.argument("key_id")
-def revoke_key(key_id: str) -> None:
+@_reason
+def revoke_key(key_id: str, reason: str) -> None:
     """End KEY_ID now: the API refuses it within PSP_API_KEY_CACHE_TTL_S seconds."""
-    key = _core().manage_api_keys.revoke(key_id)
+    core = _core()
+    with _recorded(core, "keys revoke", reason, key_id=key_id):
+        key = core.manage_api_keys.revoke(key_id)
     click.echo(f"{key_id} of {key.customer_id} was revoked at {key.revoked_at}")
 
 
@@ -262,16 +277,36 @@ def _data_dir() -> Path:
     return Path(os.environ.get("PSP_DATA_DIR", Path.cwd() / ".psp"))
 
 
-def _show(issued: IssuedKey) -> None:
+def _show(issued: IssuedKey, core: Core) -> None:
+    if (prefix := core.settings.api_key_secret_prefix) is not None:
+        # Where the output is a log: the key goes where only those can read it who may.
+        name = f"{prefix}{issued.key.id}"
+        put_secret(name, issued.token.text, kms_key_id=core.settings.api_key_secret_kms_key)
+        click.echo(f"key {issued.key.id} of {issued.key.customer_id}: its token is the secret {name}")
+        return
     # The token alone on the standard output, so that a script can put it where it belongs.
     click.echo(issued.token.text)
     click.echo(f"key {issued.key.id} of {issued.key.customer_id}: it cannot be shown again, keep it safe", err=True)
 
 
-def _record(core: Core, action: str, *, reason: str, **details: str) -> None:
-    if not reason.strip():
-        raise click.UsageError("what is done by hand needs a --reason")
-    core.record_operator_action(action, reason=reason, run_id=f"command line, pid {os.getpid()}", details=details)
+@contextmanager
+def _recorded(core: Core, action: str, reason: str, **details: str) -> Iterator[None]:
+    """Record who does what and why, and how it ends. A refusal is one sentence."""
+    try:
+        with core.record_operator_action.command(action, reason=reason, actor=_actor(), details=details):
+            yield
+    except ValueError as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+
+
+def _actor() -> str:
+    """Return the system's user and host, and on whose behalf: of `sudo`, or of a task that somebody started."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid {os.getuid()}"
+    behalf = [os.environ[name] for name in ("SUDO_USER", "PSP_ACTOR") if os.environ.get(name)]
+    return " for ".join([f"{user}@{platform.node()}", *behalf])
 
 
 def _core() -> Core:

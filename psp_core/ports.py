@@ -17,7 +17,7 @@ from psp_core.domain.idempotency import FirstAnswer, IdempotencyKey, Intake
 from psp_core.domain.leases import Holds, Leases
 from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
 from psp_core.domain.messages import OutboxDepth, OutboxEntry, OutgoingMessage, QueueDepth, QueueMessage
-from psp_core.domain.operator_actions import OperatorAction
+from psp_core.domain.operator_actions import OperatorAction, Outcome
 from psp_core.domain.payables import NewPayable, Payable, PayableSource
 from psp_core.domain.settlement import Due, MerchantTotals, Settlement, SettlementChunk, Totals
 from psp_core.domain.settlement_report import Batch, PublishedReport, ReportFile, ReportLine
@@ -183,6 +183,10 @@ class SettlementReports(Protocol):
 class OperatorActions(Protocol):
     def add(self, record: OperatorAction) -> None:
         """Store the action; does nothing when the same run has recorded it before."""
+        ...
+
+    def finish(self, id: UUID, *, outcome: Outcome, detail: str, at: datetime) -> None:
+        """Add how the action ended: once, and never changed."""
         ...
 
     def newest(self, *, limit: int) -> Sequence[OperatorAction]: ...

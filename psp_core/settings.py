@@ -146,6 +146,10 @@ class Settings(CalendarSettings):
     api_key_mode: KeyMode = Field(
         default=KeyMode.LIVE, description="which keys are taken: the ledger is for one of both"
     )
+    api_key_secret_prefix: str | None = Field(
+        default=None, description="new keys go into Secrets Manager under this name and their id, and are not shown"
+    )
+    api_key_secret_kms_key: str | None = None
     api_key_cache_ttl_s: float = Field(default=10, ge=0, le=300, description="how long a revoked key may still work")
 
     log_format: Literal["json", "console"] = "json"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from psp_pipelines.actors import ACTOR_TAG
 from psp_pipelines.resources import CoreResource
 from psp_pipelines.runs import is_by_hand
 
@@ -19,7 +20,11 @@ def record_if_by_hand(
         return
     try:
         core.record_operator_action(
-            action, reason=reason or run.tags.get(REASON_TAG, ""), run_id=run.run_id, details=details
+            action,
+            reason=reason or run.tags.get(REASON_TAG, ""),
+            run_id=run.run_id,
+            details=details,
+            actor=run.tags.get(ACTOR_TAG),
         )
     except ValueError as refusal:
         raise dg.Failure(

@@ -1,4 +1,4 @@
-"""`/health` and `/metrics`: for orchestrators and Prometheus, without a merchant."""
+"""`/health` and `/metrics`: for orchestrators and Prometheus, without a merchant, and for nobody outside."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ import orjson
 from falcon.asgi import Request, Response
 
 from psp_api import metrics
-from psp_api.problems.catalogue import RETRY_AFTER_S
-from psp_api.problems.refusals import Overloaded
+from psp_api.problems.catalogue import NO_SUCH_PATH, RETRY_AFTER_S
+from psp_api.problems.refusals import Overloaded, Refusal
 from psp_api.worker import Worker
 from psp_core.domain.errors import StorageUnavailable
 
 _UNAVAILABLE = 503
 # Has a turn of its own, and no merchant's name: there is no such character in one.
 _NOBODY = "\0operations"
+# What a proxy or load balancer adds to a request that comes from outside. It may also keep these paths back, but how a
+# path can be written is a long list.
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "Via")
+
+
+def _refuse_forwarded(req: Request) -> None:
+    """Refuse a request that came through a proxy, as if there were no such path. Raises Refusal."""
+    if any(req.get_header(name) is not None for name in _FORWARDED):
+        raise Refusal(NO_SUCH_PATH, NO_SUCH_PATH.title)
 
 
 class Live:
     """The process answers."""
 
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
+        _refuse_forwarded(req)
         resp.data = b'{"status":"ok"}'
 
     on_head = on_get
@@ -33,7 +43,8 @@ class Ready:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
+        _refuse_forwarded(req)
         queue, schema = await asyncio.gather(self._queue_answers(), self._schema_is_current())
         resp.data = orjson.dumps(
             {
@@ -67,7 +78,8 @@ class Metrics:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
+        _refuse_forwarded(req)
         try:
             depth = await self._worker.readers.call(lambda _: self._worker.health.outbox_depth(), merchant=_NOBODY)
         except (StorageUnavailable, Overloaded):

@@ -6,7 +6,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from psp_core.domain.errors import ApiKeysNotConfigured, CustomerMismatch, InsufficientScope, InvalidCredentials
@@ -109,6 +109,11 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long it works in all; None for ever."""
+        return None if self.expires_at is None else self.expires_at - self.created_at
 
     def status(self, *, at: datetime) -> str:
         """Return `active`, `expiring`, `expired` or `revoked`."""

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 REASON_LENGTH_MAX = 1_000
+DETAIL_LENGTH_MAX = 1_000
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+    """The platform said no, and nothing was changed."""
+
+    FAILED = "failed"
+    """It ended in the middle: by an error, or because it was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
-    """One action that no schedule asked for. `run_id` is the Dagster run that carried it out."""
+    """One action that no schedule asked for. `run_id` is the Dagster run that carried it out, or a command's own."""
 
     id: UUID
     action: str
@@ -20,6 +31,11 @@ class OperatorAction:
     run_id: str
     details: Mapping[str, str]
     created_at: datetime
+    actor: str | None = None
+    """Whoever was logged in, or the system's user; None where nobody could know."""
+
+    outcome: Outcome | None = None
+    """Of a command; None while it runs, or when it was killed. A Dagster run's is in Dagster."""
 
     def __post_init__(self) -> None:
         """Refuse an action without a reason: raises ValueError."""

@@ -24,6 +24,7 @@ from psp_core.ports import Clock, Store, UnitOfWork
 
 LISTED_KEYS_MAX = 1_000
 OVERLAP_MAX = timedelta(days=30)
+LIFETIME_MAX = timedelta(days=3_650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +36,41 @@ class ManageApiKeys:
     pepper: Pepper | None
     mode: KeyMode
 
-    def create(self, customer_id: str, *, scopes: Iterable[Scope], mode: KeyMode | None = None) -> IssuedKey:
+    def create(
+        self,
+        customer_id: str,
+        *,
+        scopes: Iterable[Scope],
+        mode: KeyMode | None = None,
+        expires_in: timedelta | None = None,
+    ) -> IssuedKey:
         """Store and return a new key of the platform's mode; its token can never be shown again.
 
-        Raises ApiKeysNotConfigured, or ValueError for a bad customer id or no scope.
+        It works for `expires_in` (more than 0, at most LIFETIME_MAX), or for ever when that is None. Raises
+        ApiKeysNotConfigured, or ValueError for a bad customer id, no scope or another lifetime.
         """
-        issued = self._issue(checked_customer(customer_id), checked_scopes(scopes), mode or self.mode)
+        if expires_in is not None and not timedelta() < expires_in <= LIFETIME_MAX:
+            raise ValueError(f"a key that expires works for 1 to {LIFETIME_MAX.days} days")
+        issued = self._issue(checked_customer(customer_id), checked_scopes(scopes), mode or self.mode, expires_in)
         with self.store.begin() as work:
             work.api_keys.add(issued.key)
         return issued
 
     def rotate(self, key_id: str, *, overlap: timedelta) -> IssuedKey:
-        """Return a new key like the old one, which goes on working for `overlap` (0 to OVERLAP_MAX).
+        """Return a new key like the old one, for a lifetime as long; the old one works on for `overlap`.
 
-        An earlier end of the old key stays. Raises NotFound, ApiKeyNotActive, ApiKeysNotConfigured,
-        or ValueError for another overlap: then the old key is as it was.
+        That is 0 to OVERLAP_MAX; an earlier end of the old key stays. Raises NotFound, ApiKeyNotActive,
+        ApiKeysNotConfigured, or ValueError for another overlap: then the old key is as it was.
         """
         if not timedelta() <= overlap <= OVERLAP_MAX:
             raise ValueError(f"an overlap lasts 0 to {OVERLAP_MAX // timedelta(hours=1)} hours")
         now = self.clock.now()
         with self.store.begin() as work:
+            before = work.api_keys.find(key_id)
             old = work.api_keys.expire(key_id, at=now + overlap, now=now)
-            if old is None:
+            if before is None or old is None:
                 raise _refusal(work, key_id)
-            issued = self._issue(old.customer_id, old.scopes, old.mode)
+            issued = self._issue(old.customer_id, old.scopes, old.mode, before.lifetime)
             work.api_keys.add(issued.key)
         return issued
 
@@ -78,11 +90,14 @@ class ManageApiKeys:
         with self.store.begin() as work:
             return work.api_keys.list(customer_id=customer_id, limit=LISTED_KEYS_MAX)
 
-    def _issue(self, customer_id: str, scopes: frozenset[Scope], mode: KeyMode) -> IssuedKey:
+    def _issue(
+        self, customer_id: str, scopes: frozenset[Scope], mode: KeyMode, lifetime: timedelta | None
+    ) -> IssuedKey:
         if self.pepper is None:
             raise ApiKeysNotConfigured("API keys need a pepper: set PSP_API_KEY_PEPPER (openssl rand -hex 32)")
         if mode is not self.mode:
             raise ApiKeysNotConfigured(f"this platform takes {self.mode} keys only: see PSP_API_KEY_MODE")
+        now = self.clock.now()
         token = Token.build(mode, id_number=secrets.randbits(ID_BITS), secret_number=secrets.randbits(SECRET_BITS))
         key = ApiKey(
             id=token.key_id,
@@ -90,7 +105,8 @@ class ManageApiKeys:
             mode=mode,
             scopes=scopes,
             token_hmac=self.pepper.digest(token),
-            created_at=self.clock.now(),
+            created_at=now,
+            expires_at=None if lifetime is None else now + lifetime,
         )
         return IssuedKey(key, token)
 

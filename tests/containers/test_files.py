@@ -43,6 +43,16 @@ class TestComposeFile:
         assert len(published) == 3
         assert all(re.fullmatch(r"127\.0\.0\.1:\$\{PSP_\w+_PORT:-\d+\}:\d+", port) for port in published)
 
+    def test_lets_nobody_but_dagster_reach_the_code_server(self, services: dict[str, Any]) -> None:
+        networks = {name: set(service["networks"]) for name, service in services.items()}
+
+        control = {name for name, joined in networks.items() if "control" in joined}
+        neighbours = {name for name, joined in networks.items() if joined & networks["code-server"]}
+
+        assert control == {"code-server", "webserver", "webserver-read-only", "daemon"}
+        # Database and queue are asked by it, and run nothing of ours.
+        assert neighbours - control == {"postgres", "sqs"}
+
     def test_has_no_secret_in_it(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()
 

@@ -233,12 +233,31 @@ def the_way_in_is_guarded(configuration: Configuration) -> Iterator[str]:
         yield f"{listeners['https']}: nobody has to log in"
     edges = {call.name: call for call in configuration.module_calls() if call.name.endswith("_edge")}
     yield from _expect(configuration, edges["operations_edge"], oidc="${var.operations.oidc}")
+    yield from _expect(configuration, edges["api_edge"], inside_only_paths=["/metrics*", "/health*"])
+    if not configuration.resources("aws_lb_listener_rule"):
+        yield "modules/edge: what is for the inside is forwarded from outside"
     if not configuration.resources("aws_wafv2_web_acl_association"):
         yield "modules/edge: no firewall"
     if "AWSManagedRulesKnownBadInputsRuleSet" not in configuration.local("managed_groups", module="modules/edge"):
         yield "modules/edge: known attacks are let through"
     if configuration.values["operations"]["ingress_cidrs"] in ([], ["0.0.0.0/0"]):
         yield "operations: open to the world"
+
+
+@rule
+def only_dagster_reaches_the_code_server(configuration: Configuration) -> Iterator[str]:
+    # Its port has no login, and executes what it is sent.
+    flows = (configuration.folder / "modules/network/security_groups.tf").read_text()
+    reaching = set(re.findall(r'from = "(\w+)", +to = "code_server"', flows))
+    if reaching != {"webserver", "daemon"}:
+        yield f"modules/network: {reaching} reach the code server"
+
+
+@rule
+def no_key_is_in_a_log(configuration: Configuration) -> Iterator[str]:
+    operator = next(call for call in configuration.module_calls() if call.name == "operator_task")
+    if "PSP_API_KEY_SECRET_PREFIX" not in str(operator.body["environment"]):
+        yield f"{operator}: a new API key would be shown, and its output is a log"
 
 
 @rule

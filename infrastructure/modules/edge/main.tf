@@ -76,6 +76,30 @@ resource "aws_lb_listener" "https" {
   }
 }
 
+# What is for orchestrators and Prometheus, who ask the tasks themselves. The patterns see a path as it was written; the
+# API knows by X-Forwarded-For that a request came through here, and refuses however else these can be written.
+resource "aws_lb_listener_rule" "inside_only" {
+  count = length(var.inside_only_paths) > 0 ? 1 : 0
+
+  listener_arn = aws_lb_listener.https.arn
+  priority     = 1
+
+  action {
+    type = "fixed-response"
+
+    fixed_response {
+      content_type = "text/plain"
+      status_code  = "404"
+    }
+  }
+
+  condition {
+    path_pattern {
+      values = var.inside_only_paths
+    }
+  }
+}
+
 resource "aws_lb_listener" "http" {
   load_balancer_arn = aws_lb.this.arn
   port              = 80

@@ -169,3 +169,14 @@ variable "kms_key_arn" {
     error_message = "kms_key_arn is the ARN of a KMS key."
   }
 }
+
+variable "inside_only_paths" {
+  description = "Path patterns that are answered with 404 instead of being forwarded."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.inside_only_paths) <= 5 && alltrue([for path in var.inside_only_paths : startswith(path, "/")])
+    error_message = "inside_only_paths has at most five patterns, which begin with a slash."
+  }
+}

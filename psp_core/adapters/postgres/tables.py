@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -210,9 +211,22 @@ operator_actions = Table(
     Column("run_id", Text, nullable=False),
     Column("details", JSONB, nullable=False),
     Column("created_at", _instant, nullable=False),
+    Column("actor", Text),
     PrimaryKeyConstraint("id", name="operator_actions_pkey"),
     UniqueConstraint("run_id", "action", name="operator_actions_run_key"),
     CheckConstraint("length(trim(reason)) BETWEEN 1 AND 1000", name="operator_actions_reason_check"),
+)
+
+operator_action_outcomes = Table(
+    "operator_action_outcomes",
+    metadata,
+    Column("action_id", Uuid, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("created_at", _instant, nullable=False),
+    PrimaryKeyConstraint("action_id", name="operator_action_outcomes_pkey"),
+    ForeignKeyConstraint(["action_id"], ["operator_actions.id"], name="operator_action_outcomes_action_fkey"),
+    CheckConstraint("outcome IN ('done', 'refused', 'failed')", name="operator_action_outcomes_outcome_check"),
 )
 
 leases = Table(

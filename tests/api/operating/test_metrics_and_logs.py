@@ -146,3 +146,14 @@ def _dump(settings: Settings) -> str:
         rows = [row for table in metadata.sorted_tables for row in connection.execute(table.select())]
     engine.dispose()
     return "\n".join(str(bytes(value) if isinstance(value, memoryview) else value) for row in rows for value in row)
+
+
+class TestWhatIsForOperators:
+    @pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/%6detrics", "/health/live", "/health/ready"])
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+    def test_is_nothing_for_who_comes_through_a_proxy(self, client: httpx.Client, path: str, header: str) -> None:
+        assert client.get(path).status_code == 200
+
+        forwarded = client.get(path, headers={header: "192.0.2.1"})
+
+        assert (forwarded.status_code, forwarded.json()["code"]) == (404, "no_such_path")

@@ -78,14 +78,14 @@ GRANT UPDATE (last_used_at) ON api_keys TO psp_api;
 GRANT SELECT, DELETE, UPDATE (id) ON outbox TO psp_relay;
 
 -- Drains, settles, repairs, reports, checks, purges.
-GRANT SELECT ON transactions, payables, settlements, fee_plans, operator_actions TO psp_runs;
+GRANT SELECT ON transactions, payables, settlements, fee_plans, operator_actions, operator_action_outcomes TO psp_runs;
 GRANT UPDATE (status, updated_at) ON transactions TO psp_runs;
 GRANT INSERT, UPDATE (status, paid_at, settlement_id, updated_at) ON payables TO psp_runs;
 GRANT INSERT, UPDATE (status, payable_count, gross_minor, fee_minor, net_minor, closed_at) ON settlements TO psp_runs;
 GRANT INSERT, SELECT (id, created_at) ON outbox TO psp_runs;
 -- To delete those past their time; not to read the answers.
 GRANT DELETE, SELECT (ctid, created_at) ON idempotency_keys TO psp_runs;
-GRANT INSERT ON operator_actions TO psp_runs;
+GRANT INSERT ON operator_actions, operator_action_outcomes TO psp_runs;
 GRANT SELECT, INSERT, UPDATE, DELETE ON leases TO psp_runs;
 
 -- Besides what psp_runs may: the merchants' terms and keys.
@@ -93,8 +93,8 @@ GRANT INSERT ON fee_plans TO psp_operator;
 GRANT SELECT, INSERT, UPDATE (expires_at, revoked_at) ON api_keys TO psp_operator;
 
 -- Looks, and gets no answer of an idempotency key and nothing to compute an API key from.
-GRANT SELECT ON transactions, payables, settlements, fee_plans, outbox, operator_actions, leases
-    TO psp_support;
+GRANT SELECT ON transactions, payables, settlements, fee_plans, outbox, operator_actions,
+    operator_action_outcomes, leases TO psp_support;
 GRANT SELECT (customer_id, key, created_at) ON idempotency_keys TO psp_support;
 GRANT SELECT (id, customer_id, mode, scopes, created_at, expires_at, revoked_at, last_used_at) ON api_keys
     TO psp_support;
