@@ -83,6 +83,13 @@ UNSAFE = [
     Mutation("Dagster without login", "services.tf", "oidc               = var.operations.oidc", "oidc = null"),
     Mutation("Dagster for the world", PRODUCTION, '"192.0.2.0/24"', '"0.0.0.0/0"'),
     Mutation("no firewall", "modules/edge/firewall.tf", '"aws_wafv2_web_acl_association"', '"aws_wafv2_ip_set"'),
+    Mutation(
+        "S3 for everybody",
+        "modules/network/endpoints.tf",
+        "  policy            = data.aws_iam_policy_document.s3_gateway.json\n",
+        "",
+    ),
+    Mutation("S3 anywhere", "modules/network/endpoints.tf", '"aws:ResourceAccount"', '"aws:SourceAccount"'),
     Mutation("no endpoint", "modules/network/endpoints.tf", '"sqs", ', ""),
     Mutation("dead letters unseen", ALARMS, "dead-letters = {", "dead-messages = {"),
     Mutation("silent alarms", ALARMS, "alarm_actions       = [var.topic_arn]", "# alarm_actions = []"),
