@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 from psp_core.adapters.reports.shelves import Shelf
 from psp_core.adapters.reports.writers import ReportWriter
 from psp_core.domain.settlement_report import ReportFile, ReportLine
+from psp_core.scratch import scratch_folder
 
 _NAME_LENGTH_MAX = 120
 
@@ -27,8 +27,8 @@ class ReportDrafts:
 
     @contextmanager
     def begin(self) -> Iterator[ReportDraft]:
-        with tempfile.TemporaryDirectory(prefix="psp-report-") as drafts:
-            yield ReportDraft(Path(drafts), self.shelf, self.zone)
+        with scratch_folder("report") as drafts:
+            yield ReportDraft(drafts, self.shelf, self.zone)
 
     def read(self, name: str) -> bytes | None:
         return self.shelf.read(name)
