@@ -8,11 +8,12 @@ import ipaddress
 import os
 import shutil
 import sys
-import tempfile
+from pathlib import Path
 from typing import Any
 
 from psp_core.domain.errors import StorageUnavailable, TimeZoneChanged
 from psp_core.observability import configure_logging
+from psp_core.scratch import open_scratch_folder
 from psp_core.settings import Settings, SettingsRefused, load
 
 try:
@@ -37,12 +38,13 @@ control_socket_disable = True
 def _own_metrics_folder() -> None:
     """Give the workers a folder to add up their metrics in, unless the environment names one."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        folder = tempfile.mkdtemp(prefix="psp-metrics-")
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        # The lock is not closed: it ends with this process and its workers.
+        folder, _ = open_scratch_folder("metrics")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         atexit.register(_remove, folder, owner=os.getpid())
 
 
-def _remove(folder: str, *, owner: int) -> None:
+def _remove(folder: Path, *, owner: int) -> None:
     # The workers are forks, and inherit what is to be done at exit.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

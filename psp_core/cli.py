@@ -14,21 +14,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import ArgumentError
 
 from psp_core.adapters.postgres.logins import Login, set_logins
 from psp_core.adapters.postgres.migrate import check_models, migrate
 from psp_core.adapters.secrets import put_secret
 from psp_core.adapters.sqs import SqsQueue
+from psp_core.arguments import KeyId, MerchantName, Reason, Seconds
 from psp_core.bootstrap import Core, build_core, sqs_settings
 from psp_core.domain.api_keys import IssuedKey, KeyMode, Scope
 from psp_core.domain.calendar import BankCalendar
 from psp_core.domain.errors import DomainError
-from psp_core.domain.fees import DEFAULT_FEE_PLAN
+from psp_core.domain.fees import DEFAULT_FEE_PLAN, DELAY_DAYS_MAX, FEE_BPS_MAX
 from psp_core.settings import Settings, load
 from psp_core.usecases.drain_queue import DrainReport
 from psp_core.usecases.manage_api_keys import LIFETIME_MAX, OVERLAP_MAX
 
-_reason = click.option("--reason", default="none given", show_default=True, help="Why: recorded, and kept for ever.")
+_reason = click.option(
+    "--reason", default="none given", show_default=True, type=Reason(), help="Why: recorded, and kept for ever."
+)
+
+_BPS = click.IntRange(0, FEE_BPS_MAX)
 
 
 def main() -> None:
@@ -37,6 +43,11 @@ def main() -> None:
         commands(standalone_mode=True)
     except DomainError as refusal:
         sys.exit(f"psp: {refusal}")
+    except ArgumentError:
+        # Its text would repeat the URL, with the password in it.
+        sys.exit("psp: PSP_DATABASE_URL is no URL like postgresql+psycopg2://user:password@host:5432/database")
+    except OSError as error:
+        sys.exit(f"psp: {error.strerror or error}: {error.filename or ''}".rstrip(": "))
 
 
 @click.group()
@@ -54,9 +65,7 @@ def up() -> None:
 
 @commands.command()
 @click.option("--transactions", default=3_000, show_default=True, type=click.IntRange(1, 1_000_000))
-@click.option(
-    "--day-seconds", default=25.0, show_default=True, type=click.FloatRange(1), help="How long the day takes."
-)
+@click.option("--day-seconds", default=25.0, show_default=True, type=Seconds(1), help="How long the day takes.")
 @click.option("--keep", is_flag=True, help="Keep the platform running, if the demonstration had to start it.")
 def demo(transactions: int, day_seconds: float, keep: bool) -> None:
     """Post a day's traffic of some merchants, settle it in a time-lapse, and show their totals.
@@ -64,7 +73,9 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
     Uses the platform that runs in this folder, or starts it. Exit code 1 when a cent is not where it belongs.
     """
     from psp_core.local_stack.demo.demonstration import run_demo
+    from psp_core.local_stack.environment import load_stack_environment, shield_from_outside
 
+    shield_from_outside(os.environ, own=load_stack_environment(Path.cwd()))
     sys.exit(
         run_demo(root=Path.cwd(), data_dir=_data_dir(), transactions=transactions, day_seconds=day_seconds, keep=keep)
     )
@@ -137,9 +148,14 @@ def drain(until_empty: bool) -> None:
 
 
 @commands.command()
-@click.argument("due_on", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("due_on", metavar="DUE_ON", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
-@click.option("--reason", default="", help="Why this is done by hand: recorded, and asked for unless it is a dry run.")
+@click.option(
+    "--reason",
+    default="",
+    type=Reason(),
+    help="Why this is done by hand: recorded, and asked for unless it is a dry run.",
+)
 def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
     core = _core()
@@ -170,10 +186,15 @@ def fee_plans() -> None:
 
 
 @fee_plans.command(name="set")
-@click.argument("customer_id")
-@click.option("--credit-fee-bps", default=DEFAULT_FEE_PLAN.credit_fee_bps, show_default=True)
-@click.option("--debit-fee-bps", default=DEFAULT_FEE_PLAN.debit_fee_bps, show_default=True)
-@click.option("--credit-delay-days", default=DEFAULT_FEE_PLAN.credit_delay_days, show_default=True)
+@click.argument("customer_id", type=MerchantName())
+@click.option("--credit-fee-bps", default=DEFAULT_FEE_PLAN.credit_fee_bps, show_default=True, type=_BPS)
+@click.option("--debit-fee-bps", default=DEFAULT_FEE_PLAN.debit_fee_bps, show_default=True, type=_BPS)
+@click.option(
+    "--credit-delay-days",
+    default=DEFAULT_FEE_PLAN.credit_delay_days,
+    show_default=True,
+    type=click.IntRange(0, DELAY_DAYS_MAX),
+)
 @click.option("--calendar", type=click.Choice([item.value for item in BankCalendar]), default="every_day")
 @_reason
 def set_fee_plan(
@@ -194,7 +215,7 @@ def keys() -> None:
 
 
 @keys.command(name="create")
-@click.argument("customer_id")
+@click.argument("customer_id", type=MerchantName())
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice([item.value for item in Scope]))
 @click.option("--live/--test", default=None, help="The platform takes one of both: PSP_API_KEY_MODE.")
 @click.option("--expires-in-days", type=click.IntRange(1, LIFETIME_MAX.days), help="Without it, the key never expires.")
@@ -213,7 +234,7 @@ def create_key(
 
 
 @keys.command(name="rotate")
-@click.argument("key_id")
+@click.argument("key_id", type=KeyId())
 @click.option(
     "--overlap-hours", type=click.IntRange(0, OVERLAP_MAX // timedelta(hours=1)), default=24, show_default=True
 )
@@ -228,7 +249,7 @@ def rotate_key(key_id: str, overlap_hours: int, reason: str) -> None:
 
 
 @keys.command(name="revoke")
-@click.argument("key_id")
+@click.argument("key_id", type=KeyId())
 @_reason
 def revoke_key(key_id: str, reason: str) -> None:
     """End KEY_ID now: the API refuses it within PSP_API_KEY_CACHE_TTL_S seconds."""
@@ -239,7 +260,7 @@ def revoke_key(key_id: str, reason: str) -> None:
 
 
 @keys.command(name="list")
-@click.argument("customer_id", required=False)
+@click.argument("customer_id", required=False, type=MerchantName())
 def list_keys(customer_id: str | None) -> None:
     """List CUSTOMER_ID's keys, or everybody's."""
     core = _core()

@@ -28,6 +28,12 @@ def redrive_dead_letters(context: dg.OpExecutionContext, config: RedriveConfig, 
         f"{report.moved:,} messages with {report.transactions:,} transactions were moved to the queue; "
         f"{report.unreadable:,} that nobody can read were left"
     )
+    if report.withheld:
+        raise dg.Failure(
+            f"{report.moved:,} messages were moved, but {report.withheld:,} are in somebody else's hands and did not "
+            "come back in time: run it again in some minutes",
+            allow_retries=False,
+        )
     context.add_output_metadata(
         {"messages": report.moved, "transactions": report.transactions, "unreadable": report.unreadable}
     )

@@ -266,6 +266,12 @@ def the_network_needs_no_way_out(configuration: Configuration) -> Iterator[str]:
         yield from (f"{block}: private subnets reach the internet" for block in configuration.resources(kind))
     endpoints = re.findall(r'"([\w.]+)"', str(configuration.local("interface_services", module="modules/network")))
     yield from (f"modules/network: no endpoint for {name}" for name in NEEDED_ENDPOINTS - set(endpoints))
+    yield from (
+        f"{block}: no policy" for block in configuration.resources("aws_vpc_endpoint") if "policy" not in block.body
+    )
+    for variable in ("aws:PrincipalAccount", "aws:ResourceAccount"):
+        if f'"{variable}"' not in (configuration.folder / "modules/network/endpoints.tf").read_text():
+            yield f"modules/network: endpoints do not ask for {variable}"
     for block in configuration.resources("aws_vpc_security_group_ingress_rule"):
         if block.body.get("cidr_ipv4") and block.name != "public":
             yield f"{block}: opened to addresses"

@@ -95,6 +95,13 @@ UNSAFE = [
         'daemon_to_code_server            = { from = "api"',
     ),
     Mutation("no firewall", "modules/edge/firewall.tf", '"aws_wafv2_web_acl_association"', '"aws_wafv2_ip_set"'),
+    Mutation(
+        "S3 for everybody",
+        "modules/network/endpoints.tf",
+        "  policy            = data.aws_iam_policy_document.s3_gateway.json\n",
+        "",
+    ),
+    Mutation("S3 anywhere", "modules/network/endpoints.tf", '"aws:ResourceAccount"', '"aws:SourceAccount"'),
     Mutation("no endpoint", "modules/network/endpoints.tf", '"sqs", ', ""),
     Mutation("dead letters unseen", ALARMS, "dead-letters = {", "dead-messages = {"),
     Mutation("silent alarms", ALARMS, "alarm_actions       = [var.topic_arn]", "# alarm_actions = []"),

@@ -47,12 +47,53 @@ resource "aws_vpc_endpoint" "interface" {
   tags = { Name = "${var.name}-${each.key}" }
 }
 
-# No policy of that kind here: ECR's image layers lie in a bucket of AWS's own, which signed URLs give access to.
+# Through the gateway, only this account's principals reach S3, and only this account's buckets: what was read here cannot
+# be written into a bucket of somebody else's. Images' layers lie in a bucket of ECR's own, which it signs URLs for.
+data "aws_iam_policy_document" "s3_gateway" {
+  #checkov:skip=CKV_AWS_1:an endpoint's policy only limits what the caller's own policies allow
+  #checkov:skip=CKV_AWS_49:an endpoint's policy only limits what the caller's own policies allow
+
+  statement {
+    sid       = "OwnPrincipalsAndBuckets"
+    actions   = ["s3:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+
+  statement {
+    sid       = "ImageLayers"
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::prod-${data.aws_region.current.region}-starport-layer-bucket/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+  }
+}
+
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.region}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [aws_route_table.private.id]
+  policy            = data.aws_iam_policy_document.s3_gateway.json
 
   tags = { Name = "${var.name}-s3" }
 }

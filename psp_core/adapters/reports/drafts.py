@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from psp_core.adapters.reports.names import safe_name
 from psp_core.adapters.reports.shelves import Shelf
 from psp_core.adapters.reports.writers import ReportWriter
 from psp_core.domain.settlement_report import ReportFile, ReportLine
+from psp_core.scratch import scratch_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class ReportDrafts:
 
     @contextmanager
     def begin(self) -> Iterator[ReportDraft]:
-        with tempfile.TemporaryDirectory(prefix="psp-report-") as drafts:
-            yield ReportDraft(Path(drafts), self.shelf, self.zone)
+        with scratch_folder("report") as drafts:
+            yield ReportDraft(drafts, self.shelf, self.zone)
 
     def read(self, name: str) -> bytes | None:
         return self.shelf.read(name)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from psp_core.bootstrap import Core
+from psp_core.usecases.operations.dead_letters import RedriveDeadLetters
 from tests.builders import a_new_transaction, a_submission
 
 
@@ -70,3 +71,21 @@ class TestRedriveDeadLetters:
 
         assert (report.moved, report.unreadable) == (0, 1)
         assert core.queue.dead_letter_depth().waiting == 1
+
+    def test_waits_for_those_that_somebody_looks_at(self, core: Core, dead_letter_url: str) -> None:
+        a_buried_transaction(core, dead_letter_url)
+        bury(core, dead_letter_url, "not one of ours")
+        assert len(core.queue.receive_dead_letters(hold_s=3)) == 2
+
+        report = core.redrive_dead_letters(limit=100)
+
+        assert (report.moved, report.unreadable, report.withheld) == (1, 1, 0)
+        assert core.drain_queue().created == 1
+
+    def test_says_how_many_did_not_come_back(self, core: Core, dead_letter_url: str) -> None:
+        a_buried_transaction(core, dead_letter_url)
+        core.queue.receive_dead_letters(hold_s=60)
+
+        report = RedriveDeadLetters(core.queue, patience_s=0)(limit=100)
+
+        assert (report.moved, report.withheld) == (0, 1)

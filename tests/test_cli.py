@@ -1,0 +1,100 @@
+"""Whatever is typed, `psp` answers in a sentence: no input ends in a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from psp_core.bootstrap import Core
+from psp_core.domain.fees import DEFAULT_FEE_PLAN, FeePlan
+from psp_core.settings import Settings
+
+PSP = Path(sys.executable).parent / "psp"
+NOWHERE = "postgresql+psycopg2://psp:secret@127.0.0.1:1/psp"
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PSP_DATABASE_URL": settings.database_url.get_secret_value(),
+        "PSP_SQS_ENDPOINT_URL": str(settings.sqs_endpoint_url),
+        "PSP_SQS_QUEUE_NAME": settings.sqs_queue_name,
+        "PSP_API_KEY_PEPPER": "p" * 64,
+    }
+
+
+def psp(environment: dict[str, str], *arguments: str | bytes) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PSP, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
+    (("fee-plans", "set", ""), "a merchant's name is 1 to 255 visible ASCII characters"),
+    (("fee-plans", "set", "x" * 300), "a merchant's name"),
+    (("fee-plans", "set", "na\u00efve"), "a merchant's name"),
+    (("fee-plans", "set", b"\xff"), "a merchant's name"),
+    (("fee-plans", "set", "m", "--credit-fee-bps", "10001"), "credit-fee-bps"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "-1"), "debit-fee-bps"),
+    (("fee-plans", "set", "m", "--credit-delay-days", "9" * 30), "credit-delay-days"),
+    (("fee-plans", "set", "m", "--calendar", "none"), "calendar"),
+    (("settle", "2026-01-01", "--reason", "x" * 1_001), "at most 1000 characters, this one 1001"),
+    (("settle", "2026-01-01", "--reason", b"\xff"), "plain text"),
+    (("settle", "2026-01-01", "--reason", " "), "needs a --reason"),
+    (("settle", "2026-02-30", "--reason", "x"), "DUE_ON"),
+    (("settle", "9999-12-31", "--reason", "x"), "has not come yet"),
+    (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),
+    (("keys", "create", "m", "--scope", "admin"), "scope"),
+    (("keys", "rotate", b"\xff"), "a key's id"),
+    (("keys", "rotate", "0" * 16), "no such"),
+    (("keys", "rotate", "0" * 16, "--overlap-hours", "99999999"), "overlap-hours"),
+    (("keys", "revoke", ""), "a key's id"),
+    (("keys", "list", ""), "a merchant's name"),
+    (("demo", "--transactions", "0"), "transactions"),
+    (("demo", "--day-seconds", "nan"), "day-seconds"),
+    (("demo", "--day-seconds", "inf"), "day-seconds"),
+]
+
+
+class TestPsp:
+    @pytest.mark.parametrize(("arguments", "sentence"), REFUSED)
+    def test_refuses_in_a_sentence(
+        self, arguments: tuple[str | bytes, ...], sentence: str, environment: dict[str, str]
+    ) -> None:
+        ended = psp(environment, *arguments)
+
+        assert ended.returncode in (1, 2), ended.stdout
+        assert "Traceback" not in ended.stderr
+        assert sentence.lower() in ended.stderr.splitlines()[-1].lower(), ended.stderr
+
+    @pytest.mark.parametrize(
+        ("variables", "sentence"),
+        [
+            ({"PSP_DATABASE_URL": NOWHERE}, "the database"),
+            ({"PSP_DATABASE_URL": "nonsense"}, "PSP_DATABASE_URL is no URL"),
+            ({"PSP_DATABASE_POOL_SIZE": "many"}, "PSP_DATABASE_POOL_SIZE: Input should be a valid integer"),
+            ({"PSP_API_KEY_PEPPER": "short"}, "PSP_API_KEY_PEPPER"),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["migrate", "check-books"])
+    def test_says_which_setting_is_wrong(
+        self, command: str, variables: dict[str, str], sentence: str, environment: dict[str, str]
+    ) -> None:
+        ended = psp(environment | variables, command)
+
+        assert ended.returncode == 1
+        assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+        assert sentence in ended.stderr
+        assert "secret" not in ended.stderr
+
+    def test_takes_what_is_meant(self, environment: dict[str, str], core: Core) -> None:
+        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2")
+
+        assert ended.returncode == 0, ended.stderr
+        with core.store.begin() as work:
+            [plan] = work.fee_plans.of(["a merchant"])["a merchant"]
+        assert isinstance(plan, FeePlan)
+        assert (plan.credit_delay_days, plan.credit_fee_bps) == (2, DEFAULT_FEE_PLAN.credit_fee_bps)
