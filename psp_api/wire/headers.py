@@ -19,7 +19,7 @@ _CUSTOMER_ID = re.compile(CUSTOMER_ID_PATTERN)
 _BARE_KEY = re.compile(_BARE)
 _QUOTED_KEY = re.compile(_QUOTED)
 _ESCAPED = re.compile(r"\\(.)")
-_JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
+_SPACES = " \t"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -50,7 +50,7 @@ def idempotency_key(value: str | None, problems: list[FieldProblem]) -> str | No
 
 def require_json(content_type: str | None) -> None:
     """Raise Refusal unless the body is said to be JSON (which is UTF-8, RFC 8259)."""
-    if content_type is None or not _JSON.fullmatch(content_type):
+    if content_type is None or not _is_json(content_type):
         raise Refusal(
             NOT_JSON, "send the header Content-Type: application/json", headers={"Accept": "application/json"}
         )
@@ -98,6 +98,17 @@ def _without_card(header: str, value: str, problems: list[FieldProblem]) -> str 
         problems.append(card_data(f"header:{header}"))
         return None
     return value
+
+
+def _is_json(content_type: str) -> bool:
+    media_type, *parameters = (part.strip(_SPACES).lower() for part in content_type.split(";"))
+    given = [parameter for parameter in parameters if parameter]
+    return media_type == "application/json" and (not given or (len(given) == 1 and _is_utf_8(given[0])))
+
+
+def _is_utf_8(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return name.rstrip(_SPACES) == "charset" and value.lstrip(_SPACES) in ("utf-8", "utf8", '"utf-8"', '"utf8"')
 
 
 def _wrong(header: str, code: str, detail: str) -> FieldProblem:
