@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psp_core.domain.cards import holds_card_data
+
 REASON_LENGTH_MAX = 1_000
 
 
@@ -22,8 +24,10 @@ class OperatorAction:
     created_at: datetime
 
     def __post_init__(self) -> None:
-        """Refuse an action without a reason: raises ValueError."""
+        """Refuse an action without a reason, and one with card data in it: raises ValueError."""
         if not self.reason.strip():
             raise ValueError(f"{self.action} by hand needs a reason")
         if len(self.reason) > REASON_LENGTH_MAX:
             raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters")
+        if holds_card_data(self.reason):
+            raise ValueError("a reason must not contain a card number: it would be kept for ever")
