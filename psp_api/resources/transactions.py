@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from falcon.asgi import Request, Response
@@ -92,7 +93,9 @@ class Batch(_Writing):
         key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
         headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
-        bodies = read_batch(await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max), problems)
+        raw = await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max)
+        # Beside the event loop: to look for card data in a megabyte of nothing but digits takes most of a second.
+        bodies = await asyncio.to_thread(read_batch, raw, problems)
         if bodies is not None:
             numbers = [body.card_number for body in bodies]
             headers.refuse_numbers(numbers, {"x-customer-id": merchant, "idempotency-key": key}, problems)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from psp_core.domain.cards import holds_card_data
 from psp_core.domain.errors import ApiKeysNotConfigured, CustomerMismatch, InsufficientScope, InvalidCredentials
 
 ID_BITS = 95
@@ -149,6 +150,8 @@ def checked_customer(customer_id: str) -> str:
     """Return the merchant's name; raises ValueError for one that no request could carry."""
     if not 1 <= len(customer_id) <= CUSTOMER_ID_LENGTH_MAX or not customer_id.isprintable():
         raise ValueError(f"a customer id has 1 to {CUSTOMER_ID_LENGTH_MAX} printable characters")
+    if holds_card_data(customer_id):
+        raise ValueError("a customer id must not contain a card number")
     return customer_id
 
 

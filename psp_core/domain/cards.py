@@ -6,7 +6,8 @@ PCI DSS 3.3 to 3.5: what is not stored need not be guarded. A text holds card da
 - a track of a magnetic stripe, `%B…^` or `;…=`, even with a wrong check digit.
 
 A number begins and ends where a group of digits does: inside of longer ones, one in three would be hit by accident.
-UUIDs and times are never card data. Everything is linear in the text's length.
+UUIDs, with dashes or as 32 digits of hex with a letter, and times are never card data.
+Everything is linear in the text's length.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _OTHER_DIGITS = re.compile(
 # Taken out before anything is looked for: their groups could pass for the digits of a card.
 _KEPT = re.compile(
     r"(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z])"
+    r"|(?<![0-9a-z])(?=[0-9]{0,31}[a-f])[0-9a-f]{32}(?![0-9a-z])"
     r"|(?<![0-9])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
     r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?![0-9])",
     re.IGNORECASE,

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from psp_core.domain.cards import holds_card_data
+
 REASON_LENGTH_MAX = 1_000
 DETAIL_LENGTH_MAX = 1_000
 
@@ -38,10 +40,12 @@ class OperatorAction:
     """Of a command; None while it runs, or when it was killed. A Dagster run's is in Dagster."""
 
     def __post_init__(self) -> None:
-        """Refuse an action without a reason: raises ValueError."""
+        """Refuse an action without a reason, and one with card data in it: raises ValueError."""
         if not self.reason.strip():
             raise ValueError(f"{self.action} by hand needs a reason")
         if len(self.reason) > REASON_LENGTH_MAX:
             raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters, this one {len(self.reason)}")
         if not all(character.isprintable() or character in "\n\t" for character in self.reason):
             raise ValueError("a reason is plain text: this one has control characters")
+        if holds_card_data(self.reason):
+            raise ValueError("a reason must not contain a card number: it would be kept for ever")

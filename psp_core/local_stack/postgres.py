@@ -30,6 +30,20 @@ _FAST_STOP_WITHIN_S = 60
 _HARD_STOP_WITHIN_S = 10
 _READY, _STOPPING = "ready", "stopping"
 
+# Statements carry what merchants send, and psycopg2 writes the values into their text: neither that nor the details
+# of an error may be logged. pg_stat_statements has the statements without their values.
+SILENT_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_min_duration_statement": "-1",
+        "log_min_duration_sample": "-1",
+        "log_transaction_sample_rate": "0",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    }
+)
 # For a machine of 2 cores and some GB that Postgres shares with the platform; durable by default.
 _DEFAULTS = MappingProxyType(
     {
@@ -49,6 +63,7 @@ _DEFAULTS = MappingProxyType(
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_checkpoints": "off",
+        **SILENT_SETTINGS,
     }
 )
 # For tests only: a machine that loses power loses the data.

@@ -21,7 +21,7 @@ CREDENTIALS = MappingProxyType(
 )
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 # How it names a queue in its files: with the port it had when the queue was created.
-_QUEUE_ADDRESS = re.compile(rb"http://localhost:[0-9]+/(?=[0-9]{12}/)")
+_QUEUE_ADDRESS = re.compile(rb"http://localhost:[0-9]{1,5}/(?=[0-9]{12}/)")
 
 
 class EmbeddedSqs(Program):

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from psp_core.local_stack.postgres import SILENT_SETTINGS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,6 +54,11 @@ class TestComposeFile:
         assert control == {"code-server", "webserver", "webserver-read-only", "daemon"}
         # Database and queue are asked by it, and run nothing of ours.
         assert neighbours - control == {"postgres", "sqs"}
+
+    def test_lets_the_database_log_no_statement(self, services: dict[str, Any]) -> None:
+        options = dict(part.removeprefix("-c").split("=", 1) for part in services["postgres"]["command"][1:])
+
+        assert SILENT_SETTINGS.items() <= options.items()
 
     def test_has_no_secret_in_it(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()

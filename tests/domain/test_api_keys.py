@@ -156,7 +156,7 @@ class TestPrincipal:
 
 
 class TestChecks:
-    @pytest.mark.parametrize("name", ["", "x" * 256, "merchant\n", "merchant\0"])
+    @pytest.mark.parametrize("name", ["", "x" * 256, "merchant\n", "merchant\0", "4111 1111 1111 1111"])
     def test_refuse_a_merchant_that_no_request_could_name(self, name: str) -> None:
         with pytest.raises(ValueError, match="customer id"):
             checked_customer(name)

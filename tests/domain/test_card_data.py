@@ -52,6 +52,12 @@ class TestHoldsCardData:
     def test_is_never_hit_by_a_uuid(self, id: uuid.UUID) -> None:
         assert not any(holds_card_data(text) for text in (str(id), str(id).upper(), f"order {id}, {id}"))
 
+    def test_is_not_hit_by_a_uuid_in_hex(self) -> None:
+        id = f"{OWN}{'a' * 16}"
+
+        assert not holds_card_data(f"key-{id}")
+        assert holds_card_data(f"key-{id}a")
+
     @given(st.sampled_from("3456"), st.text("0123456789", min_size=11, max_size=18), st.sampled_from(SEPARATORS))
     def test_finds_every_number_of_a_brand(self, first: str, digits: str, separator: str) -> None:
         number = next(first + digits[1:] + last for last in "0123456789" if passes_luhn(first + digits[1:] + last))
@@ -106,9 +112,10 @@ class TestTheTimeItTakes:
 
 
 def _shortest_s(look: Callable[[str], object], text: str) -> float:
+    # Of CPU: what else the machine does, does not count.
     times = []
     for _ in range(5):
-        started_s = time.perf_counter()
+        started_s = time.thread_time()
         look(text)
-        times.append(time.perf_counter() - started_s)
+        times.append(time.thread_time() - started_s)
     return min(times)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from psp_core.local_stack.postgres import SILENT_SETTINGS
 from tests.infrastructure.configuration import ROOT_MODULE, Block, Configuration
 
 Rule = Callable[[Configuration], Iterator[str]]
@@ -77,6 +78,10 @@ def the_database_refuses_plain_connections(configuration: Configuration) -> Iter
             yield f"{block}: TLS is not forced"
         if parameters.get("log_statement") == "all":
             yield f"{block}: every statement, and so merchants' data, is logged"
+        silent = {**configuration.local("silent", module=block.module), "log_statement": "none"}
+        applied = block.nested("dynamic", "parameter") and silent
+        if applied != SILENT_SETTINGS:
+            yield f"{block}: the text of statements, and so merchants' data, may be logged"
     if '"verify-full"' not in (configuration.folder / "modules/task/main.tf").read_text():
         yield "modules/task: the database's certificate is not verified"
 

@@ -42,6 +42,9 @@ UNSAFE = [
         'name  = "rds.force_ssl"\n    value = "0"',
     ),
     Mutation("statements logged", DATABASE, 'value = "ddl"', 'value = "all"'),
+    Mutation("failed statements logged", DATABASE, '= "panic"', '= "error"'),
+    Mutation("slow statements logged", DATABASE, 'log_min_duration_statement        = "-1"', "# nothing"),
+    Mutation("nothing kept silent", DATABASE, 'dynamic "parameter"', 'dynamic "tag"'),
     Mutation(
         "one day of backups", PRODUCTION, "database_backup_retention_days = 35", "database_backup_retention_days = 1"
     ),

@@ -2,6 +2,15 @@
 locals {
   port        = 5432
   identifiers = concat([var.name], var.read_replica ? ["${var.name}-replica"] : [])
+  silent = {
+    log_min_error_statement           = "panic"
+    log_error_verbosity               = "terse"
+    log_min_duration_statement        = "-1"
+    log_min_duration_sample           = "-1"
+    log_transaction_sample_rate       = "0"
+    log_parameter_max_length          = "0"
+    log_parameter_max_length_on_error = "0"
+  }
 }
 
 resource "aws_db_subnet_group" "this" {
@@ -12,22 +21,26 @@ resource "aws_db_subnet_group" "this" {
 resource "aws_db_parameter_group" "this" {
   name        = "${var.name}-postgres${var.engine_version}"
   family      = "postgres${var.engine_version}"
-  description = "TLS only; slow statements and schema changes are logged"
+  description = "TLS only; schema changes are logged, and no values"
 
   parameter {
     name  = "rds.force_ssl"
     value = "1"
   }
 
-  # Never "all": statements carry merchants' data.
+  # Never more than this: statements carry merchants' data, and psycopg2 writes the values into their text.
   parameter {
     name  = "log_statement"
     value = "ddl"
   }
 
-  parameter {
-    name  = "log_min_duration_statement"
-    value = "1000"
+  # What is slow is in Performance Insights and pg_stat_statements, without its values.
+  dynamic "parameter" {
+    for_each = local.silent
+    content {
+      name  = parameter.key
+      value = parameter.value
+    }
   }
 
   # A session that forgot its transaction would hold locks and stop vacuum.

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
-_FILE = re.compile(r"m(\d{4})_\w+\.py")
+_FILE = re.compile(r"m(\d{4})_\w{1,100}\.py")
 
 
 def is_current(connection: Connection) -> bool:

@@ -94,6 +94,8 @@ def _engine(url: str, limits: PoolLimits, application_name: str, **isolation: An
     return create_engine(
         url,
         **isolation,
+        # An error's text goes to the log, and they are what merchants sent.
+        hide_parameters=True,
         pool_size=limits.size,
         max_overflow=0,
         pool_timeout=limits.checkout_timeout_s,

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from psp_api.wire import headers
 from tests.api.bodies import a_body, create, problems
 from tests.api.server import Api
 from tests.disguises import OTHERS, OWN, disguises, grouped
@@ -96,11 +97,11 @@ class TestAHeader:
             assert_not_repeated(answer, id)
 
     def test_is_not_followed_as_a_trace_whose_random_id_passes_for_a_card(self, api: Api, client: httpx.Client) -> None:
-        answer = client.post(
-            "/transactions", json=a_body(), headers={"traceparent": TRACE.format(f"{OWN}{'a' * 16}", A_PARENT_ID)}
-        )
+        traceparent = TRACE.format(f"{OWN}{'a' * 16}", A_PARENT_ID)
 
-        assert answer.status_code == 201
+        assert client.post("/transactions", json=a_body(), headers={"traceparent": traceparent}).status_code == 201
+        assert headers.traceparent(traceparent) is None
+        assert headers.traceparent(TRACE.format(A_TRACE_ID, A_PARENT_ID)) is not None
 
 
 class TestAnAddress:

@@ -17,6 +17,12 @@ class TestRecordOperatorAction:
         with pytest.raises(ValueError, match="settle by hand needs a reason"):
             core.record_operator_action("settle", reason="  ", run_id="run-1", details={})
 
+    def test_refuses_a_reason_with_card_data(self, core: Core) -> None:
+        with pytest.raises(ValueError, match="card number") as refused:
+            core.record_operator_action("settle", reason="of 4111 1111 1111 1111", run_id="run-1", details={})
+
+        assert "1111" not in str(refused.value)
+
     def test_records_a_run_that_is_tried_again_once(self, core: Core) -> None:
         for _ in range(2):
             core.record_operator_action("settle", reason="late", run_id="run-1", details={})
