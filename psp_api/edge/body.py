@@ -11,6 +11,7 @@ from psp_api.problems.refusals import Refusal
 
 _SIZE_LINE_BYTES_MAX = 256
 _TRAILER_BYTES_MAX = 8 * 1024
+_NEVER_TRAILERS = (b"content-length", b"transfer-encoding")
 _END_OF_LINE = b"\r\n"
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[\t -~\x80-\xff]*)?")
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}:[\t -~\x80-\xff]*")
@@ -112,6 +113,9 @@ class ChunkedBody(Body):
             self.left = 0
         elif not _TRAILER.fullmatch(line):
             return self._broken("a trailer must be a name, a colon and a value")
+        elif line.partition(b":")[0].lower() in _NEVER_TRAILERS:
+            # Somebody on the way may take it for a header.
+            return self._broken("a trailer cannot say where a body ends")
         return True
 
     def _line(self, source: bytearray, *, bytes_max: int) -> bytes | None:
