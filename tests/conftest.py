@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from psp_core.adapters.postgres.migrate import migrate
 from psp_core.adapters.postgres.tables import metadata
 from psp_core.bootstrap import Core, build_core
-from psp_core.local_stack.ports import free_port
+from psp_core.local_stack.ports import free_port, keep_to_share
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
@@ -62,6 +62,13 @@ def _no_settings_from_outside() -> None:
     for name in [name for name in os.environ if name.startswith(("PSP_", "DAGSTER_", "OTEL_"))]:
         del os.environ[name]
     os.environ.update(DUMMY_CREDENTIALS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_our_own() -> None:
+    """Between finding a free port and listening on it lie seconds, in which another of the processes could find it."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        keep_to_share(number=int(worker.removeprefix("gw")), of=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 @pytest.fixture(scope="session")
