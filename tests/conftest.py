@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from psp_core.adapters.postgres.migrate import migrate
 from psp_core.adapters.postgres.tables import metadata
 from psp_core.bootstrap import Core
-from psp_core.local_stack.ports import free_port
+from psp_core.local_stack.ports import free_port, keep_to_share
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
@@ -34,9 +34,14 @@ DUMMY_CREDENTIALS = {
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes `-n auto` starts: two for each core, since most tests wait for other processes."""
-    return 2 * len(os.sched_getaffinity(0))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes `-n auto` starts: two for each core, since most tests wait for other processes.
+
+    No more than there are files, when files are named: one process runs all tests of a file.
+    """
+    named = {name.partition("::")[0] for name in config.args}
+    most = 2 * len(os.sched_getaffinity(0))
+    return min(most, len(named)) if all(Path(name).is_file() for name in named) else most
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,6 +67,13 @@ def _no_settings_from_outside() -> None:
     for name in [name for name in os.environ if name.startswith(("PSP_", "DAGSTER_", "OTEL_"))]:
         del os.environ[name]
     os.environ.update(DUMMY_CREDENTIALS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_our_own() -> None:
+    """Between finding a free port and listening on it lie seconds, in which another of the processes could find it."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        keep_to_share(number=int(worker.removeprefix("gw")), of=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,11 @@ def free_port() -> int:
     raise LocalStackError(f"No free port between {_FREE_PORTS.start} and {_FREE_PORTS.stop - 1} was found.")
 
 
+def keep_to_share(*, number: int, of: int) -> None:
+    """Let this process hand out every `of`-th port only: others, with other numbers, never hand out the same."""
+    _handed_out.update(port for port in _FREE_PORTS if port % of != number % of)
+
+
 def is_free(port: int) -> bool:
     """Tell whether a server could listen on the loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from psp_core.local_stack.ports import free_port
+from psp_core.local_stack.supervision.processes import spawn_tied
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -149,22 +150,23 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         "PSP_DATA_DIR": str(data_dir),
         **settings,
     }
-    with (data_dir.parent / f"{data_dir.name}.log").open("wb") as log:
-        process = subprocess.Popen([PSP, "up"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            wait_for(lambda: _runs(process, Path(log.name)), within_s=300, what="psp up")
-            with (
-                httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
-                httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
-            ):
-                yield RunningPlatform(process, data_dir, api, dagster, environment)
-        finally:
-            # Shown by pytest beside a failure: what was restarted, and when.
-            print(Path(log.name).read_text())
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=120)
-            # As root it is elsewhere: the stack's own folder is closed to the user that Postgres runs as.
-            shutil.rmtree((data_dir / "postgres").resolve(), ignore_errors=True)
+    log = data_dir.parent / f"{data_dir.name}.log"
+    # Tied: a process of tests that is killed, as the others are when one is interrupted, leaves no platform behind.
+    process = spawn_tied([PSP, "up"], environment=environment, folder=ROOT, log_file=log, death_signal=signal.SIGINT)
+    try:
+        wait_for(lambda: _runs(process, log), within_s=300, what="psp up")
+        with (
+            httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
+            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
+        ):
+            yield RunningPlatform(process, data_dir, api, dagster, environment)
+    finally:
+        # Shown by pytest beside a failure: what was restarted, and when.
+        print(log.read_text())
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=120)
+        # As root it is elsewhere: the stack's own folder is closed to the user that Postgres runs as.
+        shutil.rmtree((data_dir / "postgres").resolve(), ignore_errors=True)
 
 
 def _runs(process: subprocess.Popen[bytes], log: Path) -> bool:

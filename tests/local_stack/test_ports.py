@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +26,16 @@ class TestFreePort:
         ports = [free_port() for _ in range(50)]
 
         assert len(set(ports)) == len(ports)
+
+    def test_is_never_given_out_by_two_processes_that_share_the_ports(self) -> None:
+        code = (
+            "from psp_core.local_stack.ports import free_port, keep_to_share; "
+            "keep_to_share(number={}, of=2); print(*{{free_port() % 2 for _ in range(50)}})"
+        )
+
+        given_out = [subprocess.check_output([sys.executable, "-c", code.format(number)]) for number in (0, 1)]
+
+        assert given_out == [b"0\n", b"1\n"]
 
 
 class TestBusyPort:
