@@ -57,8 +57,8 @@ class TestTheMainJob:
         composed.post_transaction(customer_id="leia")
 
         wait_for(lambda: len(payables_of(composed, "leia")) == 2, within_s=180, what="the second payable")
-        [ended] = composed.runs(runIds=[running["runId"]])
-        assert ended["status"] == "FAILURE"
+        ended = {"runIds": [running["runId"]], "statuses": ["FAILURE"]}
+        wait_for(lambda: composed.runs(**ended), within_s=60, what="the dead run is ended")
         assert "the books balance" in composed.psp("check-books")
 
     def test_goes_on_when_the_queue_dies(self, composed: ComposedPlatform) -> None:
