@@ -31,7 +31,7 @@ class _Writing(MerchantResource):
         return raw
 
     async def _store(self, resp: Response, submission: Submission) -> None:
-        answer = await self._worker.group_commit.submit(submission)
+        answer = await self._worker.submit(submission)
         resp.status = _CREATED
         resp.content_type = _JSON
         resp.data = answer.body

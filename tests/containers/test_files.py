@@ -43,6 +43,14 @@ class TestComposeFile:
         assert len(published) == 3
         assert all(re.fullmatch(r"127\.0\.0\.1:\$\{PSP_\w+_PORT:-\d+\}:\d+", port) for port in published)
 
+    def test_limits_merchants_by_default_and_knows_their_addresses(self, services: dict[str, Any]) -> None:
+        environment = services["api"]["environment"]
+
+        assert re.fullmatch(
+            r"\$\{PSP_API_RATE_LIMIT_PER_MINUTE:-[1-9]\d*\}", environment["PSP_API_RATE_LIMIT_PER_MINUTE"]
+        )
+        assert environment["PSP_API_TRUSTED_PROXIES"] == 1
+
     def test_has_no_secret_in_it(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()
 

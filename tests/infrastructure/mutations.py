@@ -75,6 +75,10 @@ UNSAFE = [
     Mutation("writable root", TASK, "readonlyRootFilesystem = true", "readonlyRootFilesystem = false"),
     Mutation("kept capabilities", TASK, 'drop = ["ALL"]', 'drop = ["SYS_PTRACE"]'),
     Mutation("secret in plain sight", "tasks.tf", 'PSP_AUTH_MODE = "api-key"', 'PSP_API_KEY_PEPPER = "salt"'),
+    Mutation(
+        "no rate limit", "tasks.tf", 'PSP_API_RATE_LIMIT_PER_MINUTE = "60000"', 'PSP_API_RATE_LIMIT_PER_MINUTE = "0"'
+    ),
+    Mutation("everybody at one address", "tasks.tf", ', PSP_API_TRUSTED_PROXIES = "1"', ""),
     Mutation("no rollback", SERVICE, "rollback = true", "rollback = false"),
     Mutation("public tasks", SERVICE, "assign_public_ip = false", "assign_public_ip = true"),
     Mutation("two daemons", "services.tf", "singleton           = true", "singleton           = false"),
