@@ -61,7 +61,12 @@ module "api_task" {
   command     = ["gunicorn", "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"]
   size        = var.sizes.api
   port        = local.ports.api
-  environment = merge(local.application_environment, { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}" })
+  environment = merge(
+    { PSP_API_RATE_LIMIT_PER_MINUTE = "60000" },
+    local.application_environment,
+    # The load balancer adds the address that it was reached from to X-Forwarded-For.
+    { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}", PSP_API_TRUSTED_PROXIES = "1" },
+  )
   secrets     = local.api_secrets
   parameters  = local.parameters
   policies    = { api = data.aws_iam_policy_document.api.json }

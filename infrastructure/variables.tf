@@ -154,7 +154,7 @@ variable "application_settings" {
   default     = {}
 
   validation {
-    condition     = alltrue([for key in keys(var.application_settings) : startswith(key, "PSP_") && !can(regex("URL|PEPPER|AUTH|BIND|QUEUE", key))])
+    condition     = alltrue([for key in keys(var.application_settings) : startswith(key, "PSP_") && !can(regex("URL|PEPPER|AUTH|BIND|QUEUE|PROXIES", key))])
     error_message = "application_settings are PSP_* variables, and none that this configuration sets itself."
   }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from psp_api.problems.refusals import Overloaded
 from psp_core.domain.errors import StorageUnavailable
 
 T = TypeVar("T")
+RECENTLY_S = 1.0
 _TURN_WEIGHT = 10
 Read = Callable[[float], T]
 """Reads, and must have given up when so many seconds have passed: its caller is told at that moment."""
@@ -23,9 +24,6 @@ Read = Callable[[float], T]
 @dataclass(frozen=True, slots=True)
 class ReaderLimits:
     threads: int
-    threads_per_merchant: int
-    """The rest is free for whoever else comes: a read that runs can't be put off."""
-
     waiting_max: int
     """In reads' weights."""
 
@@ -53,6 +51,8 @@ class Readers:
         self._waiting: FairQueue[_Waiting] = FairQueue(rows_max=limits.waiting_max, turn_rows=_TURN_WEIGHT)
         self._running = 0
         self._running_of: Counter[str] = Counter()
+        self._seen_s: OrderedDict[str, float] = OrderedDict()
+        """When each merchant last read, the last one at the end; nobody from longer ago than recently."""
 
     async def call(self, read: Read[T], *, merchant: str, weight: int = 1) -> T:
         """Return what `read` returns. Raises Overloaded, StorageUnavailable after the time-out, or its own error.
@@ -61,6 +61,7 @@ class Readers:
         """
         loop = asyncio.get_running_loop()
         waiting = _Waiting(merchant, read, loop.time() + self._limits.timeout_s, loop.create_future())
+        self._see(merchant, loop.time())
         if self._may(merchant):
             # Then nobody waits who may as well.
             self._start(waiting)
@@ -87,8 +88,22 @@ class Readers:
             raise Overloaded from None
 
     def _may(self, merchant: str) -> bool:
-        is_free = self._running < self._limits.threads
-        return is_free and self._running_of[merchant] < self._limits.threads_per_merchant
+        return self._running < self._limits.threads and self._running_of[merchant] < self._share()
+
+    def _share(self) -> int:
+        """Return how many threads a merchant may take: never all, since a read that runs can't be put off.
+
+        Half of them when others read as well, divided by all who do. More would not serve anybody sooner: they would
+        take the processor from each other.
+        """
+        threads, merchants = self._limits.threads, len(self._seen_s)
+        return max(1, threads - 1 if merchants <= 1 else threads // (2 * merchants))
+
+    def _see(self, merchant: str, now_s: float) -> None:
+        self._seen_s[merchant] = now_s
+        self._seen_s.move_to_end(merchant)
+        while next(iter(self._seen_s.values())) < now_s - RECENTLY_S:
+            self._seen_s.popitem(last=False)
 
     def _start_what_may(self) -> None:
         while (waiting := self._waiting.take(may=self._may)) is not None:

@@ -11,6 +11,7 @@ from psp_api.readers import ReaderLimits, Readers
 from psp_core.bootstrap import Core, build_core
 from psp_core.observability import get_logger
 from psp_core.settings import Settings
+from psp_core.usecases.accept_transactions import Answer, Submission
 from psp_core.usecases.check_health import CheckHealth
 from psp_core.usecases.relay_outbox import RelayReport
 
@@ -44,16 +45,21 @@ class Worker:
         self.readers = Readers(
             ReaderLimits(
                 threads=settings.api_read_threads,
-                threads_per_merchant=settings.api_read_threads_per_merchant,
                 waiting_max=settings.api_waiting_reads_max,
                 timeout_s=settings.api_read_timeout_s,
             )
         )
         self.health = CheckHealth(core.store, core.queue, core.clock)
-        self.queue_probe = Readers(ReaderLimits(1, 1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
+        self.queue_probe = Readers(ReaderLimits(1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
         self.relay = core.keep_relaying(on_report=_on_report, on_failure=_on_failure)
-        self.group_commit = GroupCommit(
-            core.accept_transactions,
+        self.group_commit = self._new_group_commit()
+        # Besides the other: a commit of a thousand takes as long as many of a few, who need not wait for it.
+        self.bulk_commit = self._new_group_commit()
+
+    def _new_group_commit(self) -> GroupCommit:
+        settings = self.settings
+        return GroupCommit(
+            self.core.accept_transactions,
             GroupLimits(
                 commit_transactions_max=settings.api_commit_transactions_max,
                 waiting_transactions_max=settings.api_waiting_transactions_max,
@@ -63,13 +69,18 @@ class Worker:
             on_commit=self._on_commit,
         )
 
+    async def submit(self, submission: Submission) -> Answer:
+        """Store the submission in the next commit of its kind, and return its answer. Raises what GroupCommit does."""
+        is_bulk = len(submission.transactions) >= self.settings.api_bulk_transactions_min
+        return await (self.bulk_commit if is_bulk else self.group_commit).submit(submission)
+
     async def process_startup(self, _scope: Any, _event: Any) -> None:
         self.relay.start()
         self._outbox_log = asyncio.create_task(self._log_outbox())
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
         self._outbox_log.cancel()
-        await self.group_commit.close()
+        await asyncio.gather(self.group_commit.close(), self.bulk_commit.close())
         await asyncio.get_running_loop().run_in_executor(None, self.relay.stop)
         self.readers.close()
         self.queue_probe.close()

@@ -127,11 +127,13 @@ class Settings(CalendarSettings):
     api_body_bytes_max: int = Field(default=64 * 1024, ge=1024)
     api_batch_body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     api_commit_transactions_max: int = Field(default=500, ge=1, description="transactions a group commit")
-    api_waiting_transactions_max: int = Field(default=5_000, ge=1, description="beyond that, 503")
+    api_bulk_transactions_min: int = Field(
+        default=50, ge=2, description="a batch of so many waits for commits of such batches, and holds up nobody else"
+    )
+    api_waiting_transactions_max: int = Field(default=5_000, ge=1, description="of each kind; beyond that, 503")
     api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
     api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
     api_read_threads: int = Field(default=6, ge=1, le=64)
-    api_read_threads_per_merchant: int = Field(default=3, ge=1, description="what one merchant's reads take at most")
     api_waiting_reads_max: int = Field(
         default=500, ge=0, description="a list counts once for each 200 rows that it walks over; beyond that, 503"
     )

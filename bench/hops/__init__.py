@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bench.hops.batch import batch
 from bench.hops.drain import drain
 from bench.hops.empty_settlement import empty_settlement
+from bench.hops.fairness import fairness
 from bench.hops.intake import intake, live_intake
 from bench.hops.latency import latency
 from bench.hops.lists import lists
@@ -24,6 +25,7 @@ HOPS: Mapping[str, Callable[[Bench], HopResult]] = MappingProxyType(
         "settlement": settlement,
         "lists": lists,
         "latency": latency,
+        "fairness": fairness,
         "empty-settlement": empty_settlement,
     }
 )

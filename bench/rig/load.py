@@ -61,6 +61,12 @@ def get(port: int, path: str, *, seconds: float, headers: Mapping[str, str] = _N
     return _wrk(["-c1", *named, "-s", str(HERE / "list.lua"), f"http://{LOOPBACK}:{port}{path}"], seconds=seconds)
 
 
+def be_greedy(port: int, kind: str, *, merchant: str, seconds: float, connections: int) -> HttpLoad:
+    """Ask for all that there is as one merchant: `reads` is the deepest page and heavy lists, `batches` of 1,000."""
+    url = f"http://{LOOPBACK}:{port}/"
+    return _wrk([f"-c{connections}", "-s", str(HERE / "greedy.lua"), url, "--", kind, merchant], seconds=seconds)
+
+
 def insert_single_rows(servers: Servers, database: str, *, seconds: float, clients: int) -> float:
     """Return the commits a second of pgbench: a prepared INSERT of one row each."""
     script = servers.folder / "insert.sql"

@@ -42,7 +42,7 @@ class _Writing(MerchantResource):
         return IdempotencyKey(merchant, key, request_hash(route, bodies), first_version)
 
     async def _store(self, resp: Response, submission: Submission) -> None:
-        answer = await self._worker.group_commit.submit(submission)
+        answer = await self._worker.submit(submission)
         resp.status = _CREATED
         resp.content_type = _JSON
         resp.data = answer.body

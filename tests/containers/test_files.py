@@ -60,6 +60,14 @@ class TestComposeFile:
 
         assert SILENT_SETTINGS.items() <= options.items()
 
+    def test_limits_merchants_by_default_and_knows_their_addresses(self, services: dict[str, Any]) -> None:
+        environment = services["api"]["environment"]
+
+        assert re.fullmatch(
+            r"\$\{PSP_API_RATE_LIMIT_PER_MINUTE:-[1-9]\d*\}", environment["PSP_API_RATE_LIMIT_PER_MINUTE"]
+        )
+        assert environment["PSP_API_TRUSTED_PROXIES"] == 1
+
     def test_has_no_secret_in_it(self) -> None:
         text = (ROOT / "docker-compose.yml").read_text()
 

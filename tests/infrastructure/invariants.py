@@ -216,6 +216,14 @@ def each_program_has_its_own_login(configuration: Configuration) -> Iterator[str
 
 
 @rule
+def merchants_are_limited(configuration: Configuration) -> Iterator[str]:
+    api = next(call for call in configuration.module_calls() if call.name == "api_task")
+    for name in ("PSP_API_RATE_LIMIT_PER_MINUTE", "PSP_API_TRUSTED_PROXIES"):
+        if not re.search(rf"{name}\W+[1-9]", str(api.body["environment"])):
+            yield f"{api}: {name} is not set"
+
+
+@rule
 def a_bad_release_rolls_back(configuration: Configuration) -> Iterator[str]:
     for block in configuration.resources("aws_ecs_service"):
         if block.nested("deployment_circuit_breaker") != [{"enable": True, "rollback": True}]:

@@ -82,6 +82,10 @@ UNSAFE = [
     Mutation(
         "runs with the operator's login", "tasks.tf", 'this["runs-database-url"]', 'this["operator-database-url"]'
     ),
+    Mutation(
+        "no rate limit", "tasks.tf", 'PSP_API_RATE_LIMIT_PER_MINUTE = "60000"', 'PSP_API_RATE_LIMIT_PER_MINUTE = "0"'
+    ),
+    Mutation("everybody at one address", "tasks.tf", ', PSP_API_TRUSTED_PROXIES = "1"', ""),
     Mutation("no rollback", SERVICE, "rollback = true", "rollback = false"),
     Mutation("public tasks", SERVICE, "assign_public_ip = false", "assign_public_ip = true"),
     Mutation("two daemons", "services.tf", "singleton           = true", "singleton           = false"),

@@ -1,0 +1,153 @@
+"""What one merchant's requests take while another asks for everything, beside what they take alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from bench.results import HopResult, Row, percentile
+from bench.rig import load
+from bench.rig.rounds import Bench
+from bench.rig.seeds import LARGE_MERCHANT, add_listed_payables
+from psp_core.local_stack.ports import LOOPBACK
+
+RATE_PER_S = 50
+TIMES_BELOW = 3
+DEPLOYED_LIMIT = "60000"
+"""The rate limit of both deployments."""
+
+_ATTACKS = {"reads": 12, "batches": 16}
+"""Connections."""
+
+_SENDERS = 16
+_WARM_UP_S = 2
+_MODEST = "merchant-0001"
+_DATABASE = "bench_fairness"
+_BODY = json.dumps(
+    {
+        "description": "Lightsaber",
+        "amount": "2500",
+        "payment_method": "credit_card",
+        "card_number": "4111111111111111",
+        "card_holder_name": "Luke Skywalker",
+        "card_expiration_date": "10/30",
+        "card_verification_code": "737",
+    }
+)
+
+
+@dataclass
+class Modest:
+    """A steady load, half of it lists and half transactions; times from when each request was due to be sent."""
+
+    port: int
+    seconds: float
+    times_ms: list[float] = field(default_factory=list)
+    failed: int = 0
+    _begin_s: float = 0.0
+
+    def run(self) -> float:
+        """Send all, and return the 99th percentile of the times in milliseconds."""
+        self._begin_s = time.monotonic() + 0.2
+        senders = [threading.Thread(target=self._send, args=(first,)) for first in range(_SENDERS)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        return percentile(self.times_ms, 99)
+
+    def _send(self, first: int) -> None:
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
+        connection.connect()
+        for number in range(first, round(RATE_PER_S * self.seconds), _SENDERS):
+            due_s = self._begin_s + number / RATE_PER_S
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            headers = {"Content-Type": "application/json", "x-customer-id": _MODEST}
+            if number // _SENDERS % 2:
+                connection.request("POST", "/transactions", body=_BODY, headers=headers)
+            else:
+                connection.request("GET", "/payables?limit=10", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            self.times_ms.append((time.monotonic() - due_s) * 1e3)
+            self.failed += answer.status not in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}
+        connection.close()
+
+
+@dataclass
+class _Measured:
+    """One kind of attack, by rounds."""
+
+    alone_ms: list[float] = field(default_factory=list)
+    attacked_ms: list[float] = field(default_factory=list)
+    failed: list[float] = field(default_factory=list)
+
+    @property
+    def times(self) -> list[float]:
+        return [attacked / alone for attacked, alone in zip(self.attacked_ms, self.alone_ms, strict=True)]
+
+
+def fairness(bench: Bench) -> HopResult:
+    """Measure each attack, without a rate limit and with that of the deployments."""
+    count = bench.size(1_000_000, quick=50_000)
+    seconds = bench.seconds(20)
+    rows: list[Row] = []
+    with bench.servers.database(_DATABASE):
+        add_listed_payables(bench.servers, _DATABASE, count=count)
+        for limit, described in (("0", "without a rate limit"), (DEPLOYED_LIMIT, f"{DEPLOYED_LIMIT} rows a minute")):
+            for kind, connections in _ATTACKS.items():
+                bench.servers.settle_down(_DATABASE)
+                with bench.servers.api(_DATABASE, with_relay=False, PSP_API_RATE_LIMIT_PER_MINUTE=limit) as port:
+                    found = _measure(bench, port, kind, seconds=seconds, what=f"{kind}, {described}")
+                rows += _rows(found, what=f"another merchant beside {connections} connections of {kind}, {described}")
+    return HopResult(
+        name="fairness",
+        title="Another merchant under an attack",
+        method=f"A merchant sends {RATE_PER_S} requests a second for {seconds:.0f} s, half lists and half single "
+        "transactions, each measured from when it was due; first alone, then while another merchant's requests follow "
+        f"each other on {_ATTACKS['reads']} connections of wrk (`reads`: the deepest numbered page of 200, the same "
+        f"filtered, the first page; of {count // 5:,} payables) or on {_ATTACKS['batches']} (`batches` of 1,000). The "
+        "figure is the 99th percentile under the attack divided by that of the same round alone. With the "
+        "deployments' rate limit most of an attack is refused.",
+        rows=rows,
+    )
+
+
+def _measure(bench: Bench, port: int, kind: str, *, seconds: float, what: str) -> _Measured:
+    found = _Measured()
+    Modest(port, _WARM_UP_S).run()
+    for number in range(bench.rounds):
+        alone = Modest(port, seconds)
+        found.alone_ms.append(alone.run())
+        attacked = Modest(port, seconds)
+        with ThreadPoolExecutor(1) as pool:
+            attack = pool.submit(
+                load.be_greedy,
+                port,
+                kind,
+                merchant=LARGE_MERCHANT,
+                seconds=seconds + 2 * _WARM_UP_S,
+                connections=_ATTACKS[kind],
+            )
+            time.sleep(_WARM_UP_S)
+            found.attacked_ms.append(attacked.run())
+            greedy = attack.result()
+        found.failed.append(float(alone.failed + attacked.failed))
+        bench.say(
+            f"{what}, round {number + 1} of {bench.rounds}: p99 {found.attacked_ms[-1]:.1f} ms against "
+            f"{found.alone_ms[-1]:.1f} alone; the attack had {greedy.rate:.0f} answers/s, {greedy.failed} refused"
+        )
+    return found
+
+
+def _rows(found: _Measured, *, what: str) -> list[Row]:
+    return [
+        Row(f"{what}: p99 under the attack divided by p99 alone", "times", found.times, below=TIMES_BELOW),
+        Row(f"{what}: p99", "ms", found.attacked_ms),
+        Row(f"{what}: p99 alone", "ms", found.alone_ms),
+        Row(f"{what}: its failed requests", "requests", found.failed, below=1),
+    ]
