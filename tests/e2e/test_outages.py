@@ -148,17 +148,17 @@ class TestOutageOfTheDatabase:
 
         fragile.expect_flow("ben")
 
-    def test_holds_up_a_settlement_whose_worker_dies_with_it(self, fragile: Fragile) -> None:
-        fragile.post_many("cassian")
+    @pytest.mark.parametrize(("customer_id", "dies"), [("cassian", True), ("cara", False)], ids=["worker", "nobody"])
+    def test_holds_up_a_settlement_while_it_lasts(self, fragile: Fragile, customer_id: str, dies: bool) -> None:
+        fragile.post_many(customer_id)
         fragile.start_settling(datetime.now(UTC).date())
-        wait_for(lambda: fragile.paid("cassian") > 0, within_s=120, what="the settlement is under way")
-        workers = fragile.platform.pids(WORKER)
+        wait_for(lambda: fragile.paid(customer_id) > 0, within_s=120, what="the settlement is under way")
 
-        with fragile.outage(kill=workers):
+        with fragile.outage(kill=fragile.platform.pids(WORKER) if dies else []):
             pass
-        half = fragile.paid("cassian")
+        half = fragile.paid(customer_id)
 
-        wait_for(lambda: fragile.paid("cassian") == PAYABLES, within_s=SETTLED_WITHIN_S, what="all are paid")
+        wait_for(lambda: fragile.paid(customer_id) == PAYABLES, within_s=SETTLED_WITHIN_S, what="all are paid")
         assert 0 < half < PAYABLES
         assert "the books balance" in fragile.platform.psp("check-books")
 
