@@ -5,17 +5,23 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+import httpx
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
+from psp_core.local_stack.commands import webserver
 from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, daemons_beat_since
+from psp_core.local_stack.environment import platform_variables, read_plan
 from psp_core.local_stack.ports import answers_http, free_port
 from psp_core.local_stack.postgres import EmbeddedPostgres
 from psp_core.local_stack.supervision.program import Program
+from tests.folders import open_folder
+from tests.waiting import wait_for
 
 _REPOSITORY = Path(__file__).parents[2]
 
@@ -63,6 +69,25 @@ def _started_drain(instance: DagsterInstance) -> None:
     instance.create_run_for_job(some_job, status=DagsterRunStatus.STARTED, tags={"psp/kind": "drain"})
 
 
+def a_question(web_port: int) -> int:
+    """Ask something that is in each of Dagster's three storages; return the HTTP status."""
+    query = "{ runsOrError { __typename } instance { daemonHealth { id } } assetsOrError { __typename } }"
+    return httpx.post(f"http://127.0.0.1:{web_port}/graphql", json={"query": query}, timeout=60).status_code
+
+
+def are_older(server: EmbeddedPostgres, *, than_s: int) -> bool:
+    """Tell whether all connections to Dagster's database, of which there are some, were opened so long ago."""
+    engine = create_engine(server.url("postgres"))
+    with engine.connect() as connection:
+        youngest = connection.exec_driver_sql(
+            "SELECT min(now() - backend_start) > make_interval(secs => %s)"
+            " FROM pg_stat_activity WHERE datname = 'dagster'",
+            (than_s,),
+        ).scalar_one()
+    engine.dispose()
+    return bool(youngest)
+
+
 class TestDagsterApi:
     def test_takes_no_run_of_an_earlier_stack_for_one_that_consumes_the_queue(
         self, instance: DagsterInstance, web_port: int
@@ -82,3 +107,24 @@ class TestDagsterApi:
 
         assert not a_drain_runs(web_port=nobody, since_s=0)
         assert not daemons_beat_since(0, web_port=nobody)
+
+    def test_is_answered_at_once_after_postgres_was_restarted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with open_folder() as folder, EmbeddedPostgres(folder / "postgres", free_port()) as server:
+            server.create_database("dagster")
+            plan = replace(
+                read_plan({"PSP_WEB_PORT": str(free_port())}, root=_REPOSITORY, data_dir=tmp_path),
+                database_url=make_url(server.url("dagster")),
+            )
+            plan.dagster_home.mkdir()
+            (plan.dagster_home / "dagster.yaml").symlink_to(_REPOSITORY / "dagster.yaml")
+            url = make_url(server.url("dagster"))
+            variables = platform_variables(plan, database_url=url, dagster_database_url=url, sqs_endpoint_url=None)
+            with webserver(plan, environment={**os.environ, **variables}):
+                assert a_question(plan.web_port) == 200
+                wait_for(lambda: are_older(server, than_s=1), within_s=20, what="its connections have aged")
+                server.stop()
+                server.start()
+
+                assert a_question(plan.web_port) == 200
