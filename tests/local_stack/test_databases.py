@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -21,7 +23,7 @@ from psp_core.local_stack.databases import (
 from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import SUPERUSER, THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.settings import Settings
-from tests.builders import a_new_transaction, a_submission
+from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.logins import connect
 
 OWNED_BY = """
@@ -116,6 +118,15 @@ class TestPrepareDatabases:
             assert work.outbox.depth(now=core.clock.now()).entries == 1
         with core.store.read_as("merchant-1") as work:
             assert work.connection.exec_driver_sql("SELECT count(*) FROM transactions").scalar_one() == 1  # type: ignore[attr-defined]
+        with core.store.begin() as work:
+            [entry] = work.outbox.claim(limit=1)
+        assert core.create_payables(entry.transaction_ids).created == 1
+        with connect(owner) as session, session.cursor() as cursor:
+            cursor.execute("SELECT due_on FROM payables")
+            [(due_on,)] = cursor.fetchall()
+        session.close()
+        later = replace(core, clock=SettableClock(datetime.now(UTC) + timedelta(days=40)))
+        assert later.settle_payables(due_on=due_on).settled
         core.check_books.require()
         core.store.close()
         with pytest.raises(errors.InsufficientPrivilege), connect(owner) as session, session.cursor() as cursor:
