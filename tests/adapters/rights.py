@@ -1,0 +1,141 @@
+"""The rights of each program, and what nobody may do; the migrations grant them, and test_roles.py compares."""
+
+from __future__ import annotations
+
+from psp_core.adapters.postgres.logins import Login
+
+PROGRAMS = [Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT]
+# What a login may turn off by itself is no protection.
+WRITABLE = ("SET default_transaction_read_only = off", "COMMIT")
+
+# The rights of the whole platform, a table each: by role, the whole table's and then those to single columns.
+GRANTS: dict[str, dict[str, str]] = {
+    "transactions": {
+        "psp_merchant": "SELECT",
+        "psp_api": "INSERT",
+        "psp_runs": "SELECT, UPDATE (status, updated_at)",
+        "psp_support": "SELECT",
+    },
+    "payables": {
+        "psp_merchant": "SELECT",
+        "psp_runs": "INSERT, SELECT, UPDATE (paid_at, settlement_id, status, updated_at)",
+        "psp_support": "SELECT",
+    },
+    "settlements": {
+        "psp_merchant": "SELECT",
+        "psp_runs": "INSERT, SELECT, UPDATE (closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
+        "psp_support": "SELECT",
+    },
+    "outbox": {
+        "psp_api": "INSERT, SELECT (created_at, id)",
+        "psp_relay": "DELETE, SELECT, UPDATE (id)",
+        "psp_runs": "INSERT, SELECT (created_at, id)",
+        "psp_support": "SELECT",
+    },
+    "idempotency_keys": {
+        "psp_api": "INSERT, SELECT",
+        "psp_runs": "DELETE, SELECT (created_at, ctid)",
+        "psp_support": "SELECT (created_at, customer_id, key)",
+    },
+    "fee_plans": {"psp_runs": "SELECT", "psp_operator": "INSERT", "psp_support": "SELECT"},
+    "api_keys": {
+        "psp_api": "SELECT, UPDATE (last_used_at)",
+        "psp_operator": "INSERT, SELECT, UPDATE (expires_at, revoked_at)",
+        "psp_support": "SELECT (created_at, customer_id, expires_at, id, last_used_at, mode, revoked_at, scopes)",
+    },
+    "operator_actions": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "alembic_version": {"psp_api": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
+}
+
+# Nobody but the owner may do any of these. The merchant's reads may not either, whatever an injection adds to them.
+FORBIDDEN_TO_ALL = {
+    "sees a key's secret, and changes it": "UPDATE api_keys SET token_hmac = token_hmac",
+    "deletes transactions": "DELETE FROM transactions",
+    "deletes payables": "DELETE FROM payables",
+    "deletes settlements": "DELETE FROM settlements",
+    "changes an amount": "UPDATE payables SET amount_minor = 1, fee_minor = 0, receivable_minor = 1",
+    "changes whose money it is": "UPDATE payables SET customer_id = 'mallory'",
+    "changes when it is due": "UPDATE payables SET due_on = '2020-01-01'",
+    "changes a transaction's amount": "UPDATE transactions SET amount_minor = 1",
+    "changes an audit record": "UPDATE operator_actions SET reason = 'none'",
+    "deletes audit records": "DELETE FROM operator_actions",
+    "empties the audit": "TRUNCATE operator_actions",
+    "empties the settlements": "TRUNCATE settlements",
+    "changes terms": "UPDATE fee_plans SET credit_fee_bps = 0",
+    "deletes terms": "DELETE FROM fee_plans",
+    "disables triggers of its session": "SET session_replication_role = replica",
+    "disables triggers of a table": "ALTER TABLE settlements DISABLE TRIGGER ALL",
+    "drops a trigger": "DROP TRIGGER operator_actions_are_append_only ON operator_actions",
+    "replaces the triggers' function": "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql"
+    " AS 'BEGIN RETURN NULL; END'",
+    "ends row-level security": "ALTER TABLE payables DISABLE ROW LEVEL SECURITY",
+    "no longer forces it": "ALTER TABLE payables NO FORCE ROW LEVEL SECURITY",
+    "drops a policy": "DROP POLICY payables_of_the_merchant ON payables",
+    "makes a policy": "CREATE POLICY mine ON payables USING (true)",
+    "makes a table in public": "CREATE TABLE public.mine (id int)",
+    "makes a function in public": "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "makes a temporary table": "CREATE TEMPORARY TABLE mine (id int)",
+    "makes a schema": "CREATE SCHEMA mine",
+    "makes a role": "CREATE ROLE mine",
+    "makes a database": "CREATE DATABASE mine",
+    "becomes the owner": "SET ROLE psp",
+    "logs in as the owner": "SET SESSION AUTHORIZATION psp",
+    "gives itself a role": "GRANT psp_runs TO psp_login_api",
+    "changes a table": "ALTER TABLE payables ADD COLUMN mine int",
+    "drops a table": "DROP TABLE outbox",
+    "reads a file of the server": "SELECT pg_read_file('PG_VERSION')",
+    "runs a program on the server": "COPY outbox TO PROGRAM 'true'",
+    "reads password hashes": "SELECT rolpassword FROM pg_authid",
+    "changes the schema's version": "UPDATE alembic_version SET version_num = '0001'",
+    "changes an answer": "UPDATE idempotency_keys SET answer = ''",
+}
+
+INSERTS_A_TRANSACTION = (
+    "INSERT INTO transactions SELECT gen_random_uuid(), 'mallory', '{status}', 100, 'BRL', '{method}', 1, '', NULL,"
+    " 'Luke', '2030-01-01', '1111', 'visa', now(), now()"
+)
+PAYS = "UPDATE payables SET status = 'paid', paid_at = now()"
+READS_KEYS = "SELECT token_hmac FROM api_keys"
+ADDS_A_KEY = "INSERT INTO api_keys (id) VALUES ('x')"
+REVOKES = "UPDATE api_keys SET revoked_at = now()"
+UNDOES = "UPDATE payables SET status = 'waiting_funds', paid_at = NULL, settlement_id = NULL"
+
+# What one of the others may do, and these not.
+FORBIDDEN = [
+    *((login, PAYS) for login in (Login.API, Login.READS, Login.RELAY, Login.SUPPORT)),
+    *((login, READS_KEYS) for login in (Login.READS, Login.RELAY, Login.RUNS, Login.SUPPORT)),
+    *((login, ADDS_A_KEY) for login in (Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.SUPPORT)),
+    *((login, REVOKES) for login in (Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.SUPPORT)),
+    *((login, UNDOES) for login in PROGRAMS),
+    *(
+        (login, INSERTS_A_TRANSACTION.format(status="pending_payment", method="credit_card"))
+        for login in (Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT)
+    ),
+    (Login.API, INSERTS_A_TRANSACTION.format(status="paid", method="credit_card")),
+    (Login.API, "UPDATE settlements SET net_minor = 0, fee_minor = gross_minor"),
+    (Login.API, "INSERT INTO operator_actions (id) VALUES (gen_random_uuid())"),
+    (Login.API, "SELECT reason FROM operator_actions"),
+    (Login.API, "INSERT INTO fee_plans (customer_id) VALUES ('mallory')"),
+    (Login.API, "INSERT INTO payables (id) VALUES (gen_random_uuid())"),
+    (Login.API, "SELECT FROM transactions"),
+    (Login.API, "SELECT customer_id FROM payables"),
+    (Login.API, "SELECT customer_id FROM settlements"),
+    (Login.API, "SET ROLE psp_merchant"),
+    (Login.API, "SET ROLE psp_runs"),
+    (Login.API, "DELETE FROM outbox"),
+    (Login.API, "SELECT transaction_ids FROM outbox"),
+    (Login.READS, "SET ROLE psp_api"),
+    (Login.READS, "SET ROLE psp_runs"),
+    (Login.READS, "SELECT answer FROM idempotency_keys"),
+    (Login.READS, "SELECT transaction_ids FROM outbox"),
+    (Login.RELAY, "SELECT FROM transactions"),
+    (Login.RELAY, "INSERT INTO outbox (created_at) VALUES (now())"),
+    (Login.RELAY, "UPDATE outbox SET transaction_ids = '{}'"),
+    (Login.RUNS, "SET ROLE psp_operator"),
+    (Login.RUNS, "INSERT INTO fee_plans (customer_id) VALUES ('mallory')"),
+    (Login.RUNS, "SELECT answer FROM idempotency_keys"),
+    (Login.RUNS, "UPDATE transactions SET status = 'pending_payment'"),
+    (Login.OPERATOR, "SELECT answer FROM idempotency_keys"),
+    (Login.SUPPORT, "SELECT answer FROM idempotency_keys"),
+    (Login.SUPPORT, "INSERT INTO operator_actions (id) VALUES (gen_random_uuid())"),
+]
