@@ -44,6 +44,10 @@ GRANTS: dict[str, dict[str, str]] = {
         "psp_support": "SELECT (created_at, customer_id, expires_at, id, last_used_at, mode, revoked_at, scopes)",
     },
     "operator_actions": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "operator_action_outcomes": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "leases": {"psp_runs": "DELETE, INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
+    "settlement_reports": {"psp_runs": "INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
+    "platform_settings": {"psp_api": "SELECT", "psp_relay": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
     "alembic_version": {"psp_api": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
 }
 
