@@ -9,9 +9,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-import boto3
-from botocore.config import Config
-
 from psp_core.ports import Alarms
 
 _ATTEMPTS = 4
@@ -66,6 +63,10 @@ class SnsAlarms:
     topic_arn: str
 
     def send(self, *, subject: str, text: str, link: str) -> None:
+        # A tenth of a second to import: not at the start of every run.
+        import boto3
+        from botocore.config import Config
+
         client = boto3.client(
             "sns",
             config=Config(connect_timeout=_TIMEOUT_S, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}),
