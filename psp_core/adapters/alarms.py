@@ -10,10 +10,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from psp_core.domain.errors import AlarmNotDelivered
 from psp_core.ports import Alarms
 
@@ -74,6 +70,11 @@ class SnsAlarms:
     topic_arn: str
 
     def send(self, *, subject: str, text: str, link: str) -> None:
+        # A tenth of a second to import: not at the start of every run.
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
         retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
         config = Config(connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries=retries)
         # A line of printable ASCII, or SNS would never take it.

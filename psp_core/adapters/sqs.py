@@ -11,10 +11,6 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
 from psp_core.domain.errors import QueueUnavailable
 from psp_core.domain.messages import OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.ports import SendOutcome
@@ -53,7 +49,10 @@ class SqsQueue:
 
     @cached_property
     def client(self) -> Any:
-        """The boto3 client: made once, at the first use, because that takes 50 ms."""
+        """The boto3 client: made once, at the first use, because that and the import take 150 ms."""
+        import boto3
+        from botocore.config import Config
+
         return boto3.client(
             "sqs",
             endpoint_url=self.settings.endpoint_url,
@@ -163,6 +162,8 @@ class SqsQueue:
 @contextmanager
 def queue_errors() -> Iterator[None]:
     """Turn whatever boto3 raises into QueueUnavailable."""
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
     try:
         yield
     except (BotoCoreError, ClientError, HTTPClientError) as error:
