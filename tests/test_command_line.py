@@ -60,9 +60,8 @@ class TestServices:
         assert process.returncode == 0, said
         assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
 
-    def test_go_on_while_the_database_cannot_be_reached(self, core: Core, settings: Settings) -> None:
-        nowhere = f"postgresql+psycopg2://psp:psp@127.0.0.1:{free_port()}/psp"
-        with running("relay", settings, PSP_DATABASE_URL=nowhere) as process:
+    def test_relay_goes_on_while_the_database_cannot_be_reached(self, core: Core, settings: Settings) -> None:
+        with running("relay", settings, PSP_DATABASE_URL=nowhere()) as process:
             assert process.stdout is not None
 
             assert process.stdout.readline() == "psp: the database did not answer in time; trying again\n"
@@ -70,6 +69,26 @@ class TestServices:
             process.communicate(timeout=60)
 
         assert process.returncode == 0
+
+    def test_drain_keeps_what_it_has_in_hand_while_the_database_cannot_be_reached(
+        self, core: Core, settings: Settings
+    ) -> None:
+        core.accept_transactions([a_submission()])
+        core.relay_outbox()
+        with running("drain", settings, PSP_DATABASE_URL=nowhere(), PSP_DRAIN_LINGER_S="0") as process:
+            wait_for(lambda: core.queue.depth().in_flight == 1, within_s=60, what="the message is in hand")
+
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=3)
+            process.send_signal(signal.SIGTERM)
+            said, _ = process.communicate(timeout=60)
+
+        assert process.returncode == 0, said
+        assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
+
+
+def nowhere() -> str:
+    return f"postgresql+psycopg2://psp:psp@127.0.0.1:{free_port()}/psp"
 
 
 def works(core: Core, command: str) -> bool:

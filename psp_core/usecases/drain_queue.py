@@ -211,7 +211,7 @@ class _Receivers:
 
     def _receive(self) -> None:
         while not self._stopping.is_set():
-            if not self._wanted.wait(RETRY_AFTER_S):
+            if not self._wanted.wait(RETRY_AFTER_S) or self._stopping.is_set():
                 continue
             try:
                 received = self._queue.receive(wait_s=self._wait_s)
