@@ -19,13 +19,15 @@ _NAME = "psp_accept"
 _WITHOUT_KEY = 0
 
 _KEY_TYPES = {"number": "int", "customer_id": "text", "key": "text", "request_hash": "text", "answer": "text"}
-_ROW_TYPES = {"number": "int", **COLUMN_TYPES}
+# The outbox takes the first two.
+_ROW_TYPES = {"number": "int", "id": "uuid", **COLUMN_TYPES}
 _TYPES = [*(f"{type}[]" for type in (*_KEY_TYPES.values(), *_ROW_TYPES.values())), "timestamptz", "text"]
 
 
 def _statement(placeholders: list[str]) -> str:
     keys, rows = placeholders[: len(_KEY_TYPES)], placeholders[len(_KEY_TYPES) : -2]
     now, traceparent = placeholders[-2:]
+    accepted = f"number = {_WITHOUT_KEY} OR number IN (SELECT number FROM won)"
     # Keys are ordered, so that two commits with keys in common wait for each other and do not deadlock. Nothing that
     # was inserted into `transactions` is asked back: the API's login may not read them.
     return f"""
@@ -39,14 +41,14 @@ WITH requests AS MATERIALIZED (
     RETURNING customer_id, key
 ), won AS (
     SELECT number FROM requests JOIN claimed USING (customer_id, key)
-), accepted AS MATERIALIZED (
-    SELECT {", ".join(COLUMN_TYPES)} FROM unnest({", ".join(rows)}) AS sent ({", ".join(_ROW_TYPES)})
-    WHERE number = {_WITHOUT_KEY} OR number IN (SELECT number FROM won)
 ), added AS (
-    INSERT INTO transactions ({", ".join(COLUMN_TYPES)}) SELECT {", ".join(COLUMN_TYPES)} FROM accepted
+    INSERT INTO transactions ({", ".join(COLUMN_TYPES)})
+    SELECT {", ".join(COLUMN_TYPES)} FROM unnest({", ".join(rows)}) AS sent ({", ".join(_ROW_TYPES)})
+    WHERE {accepted}
 ), entered AS (
     INSERT INTO outbox (transaction_ids, traceparent, created_at)
-    SELECT array_agg(id ORDER BY id), {traceparent}, {now} FROM accepted HAVING count(*) > 0
+    SELECT array_agg(id ORDER BY id), {traceparent}, {now} FROM unnest({", ".join(rows[:2])}) AS sent (number, id)
+    WHERE {accepted} HAVING count(*) > 0
 )
 SELECT number FROM won
 """
