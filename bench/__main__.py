@@ -19,7 +19,7 @@ from bench.rig.load import require_wrk
 from bench.rig.rounds import Bench
 from bench.rig.servers import Servers, free_mib, running_servers
 from bench.scale import run_scale
-from psp_core.local_stack import LocalStackError
+from psp_local import LocalStackError
 
 BUILD = ROOT / "build" / "bench"
 _ROUNDS = 5

@@ -28,16 +28,16 @@ from bench.rig.rounds import Bench, timed
 from bench.rig.servers import ROOT, Servers
 from bench.scale import put_trial
 from psp_core.bootstrap import Core, build_core
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.dagster_api import code_is_loaded
-from psp_core.local_stack.ports import LOOPBACK, free_port
-from psp_core.local_stack.postgres import SUPERUSER
-from psp_core.local_stack.supervision.program import Program
 from psp_core.settings import Settings
-from psp_pipelines.assets.settlement import settlement
+from psp_local import LocalStackError
+from psp_local.dagster_api import code_is_loaded
+from psp_local.ports import LOOPBACK, free_port
+from psp_local.postgres import SUPERUSER
+from psp_local.supervision.program import Program
 from psp_pipelines.definitions import definitions
 from psp_pipelines.operations.clean_up import RUNS_MAX
-from psp_pipelines.sensors.queue import STANDBY_TAG, payables_queue_sensor
+from psp_pipelines.payables.queue_sensor import STANDBY_TAG, payables_queue_sensor
+from psp_pipelines.settlement.settlement import settlement
 
 DRAINS, WATCHES, SETTLEMENTS = "drain_payables", "watch", "settle_due_payables"
 _PRODUCT, _DAGSTER = "bench_history", "bench_history_dagster"

@@ -15,7 +15,7 @@ from bench.results import spread
 from bench.rig import load, processes
 from bench.rig.rounds import Bench
 from bench.rig.seeds import add_due_payables, add_transactions
-from psp_core.local_stack import LocalStackError
+from psp_local import LocalStackError
 
 PROCESSES = (1, 2, 4)
 _ENDS = "<!-- end of trial -->"

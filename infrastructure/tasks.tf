@@ -83,7 +83,7 @@ module "webserver_task" {
   name    = local.name
   task    = "webserver"
   image   = local.image
-  command = ["python", "-m", "psp_pipelines.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
+  command = ["python", "-m", "psp_pipelines.access.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
   size    = var.sizes.webserver
   port    = local.ports.webserver
   # Who launched a run: the load balancer puts the login there, and takes away whatever a browser sends under that name.

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from psp_core.domain.errors import StorageUnavailable, TimeZoneChanged
+from psp_core.domain.kernel.errors import StorageUnavailable, TimeZoneChanged
 from psp_core.observability import configure_logging
 from psp_core.scratch import open_scratch_folder
 from psp_core.settings import Settings, SettingsRefused, load
@@ -23,7 +23,7 @@ except SettingsRefused as refusal:
 
 bind = _settings.api_bind
 workers = _settings.api_workers
-worker_class = "psp_api.asgi_worker.AsgiWorker"
+worker_class = "psp_api.server.asgi_worker.AsgiWorker"
 # The core is built per worker: no connection and no thread survives a fork.
 preload_app = False
 timeout = 30

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from falcon.asgi import App, Request, Response
 
-from psp_api.authentication import Authenticator, BearerKey, TrustedHeader
-from psp_api.edge.exchange import RefusedAtTheEdge
-from psp_api.failed_logins import FailedLogins
-from psp_api.observation import Observation
-from psp_api.problems import handlers
-from psp_api.rate_limits import RateLimited, RateLimits
-from psp_api.resources import documentation, health, payables, settlements, transactions
-from psp_api.worker import Worker, build_api_core
+from psp_api import operations, payables, settlement
+from psp_api.access.authentication import Authenticator, BearerKey, TrustedHeader
+from psp_api.access.failed_logins import FailedLogins
+from psp_api.access.rate_limits import RateLimited, RateLimits
+from psp_api.intake import transactions
+from psp_api.server.edge.exchange import RefusedAtTheEdge
+from psp_api.server.observation import Observation
+from psp_api.server.openapi import documentation
+from psp_api.server.problems import handlers
+from psp_api.server.worker import Worker, build_api_core
 from psp_core.bootstrap import Core
 from psp_core.observability import configure_logging, configure_tracing
 from psp_core.settings import Settings, load
@@ -39,7 +41,7 @@ def build_app(core: Core, *, tracer: Tracer | None = None) -> App[Request, Respo
     app.add_middleware(Observation(logs_requests=core.settings.log_level in ("DEBUG", "INFO")))
     if tracer is not None:
         # Importing it takes longer than all the rest of the API.
-        from psp_api.tracing import Tracing
+        from psp_api.server.tracing import Tracing
 
         app.add_middleware(Tracing(tracer))
     app.add_middleware(RefusedAtTheEdge())
@@ -67,11 +69,11 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     app.add_route("/transactions/{id}/payables", transactions.TransactionPayables(worker, authenticator))
     app.add_route("/payables", payables.Payables(worker, authenticator))
     app.add_route("/payables/{id}", payables.OnePayable(worker, authenticator))
-    app.add_route("/settlements", settlements.Settlements(worker, authenticator))
-    app.add_route("/settlements/{id}", settlements.OneSettlement(worker, authenticator))
-    app.add_route("/health/live", health.Live())
-    app.add_route("/health/ready", health.Ready(worker))
-    app.add_route("/metrics", health.Metrics(worker))
+    app.add_route("/settlements", settlement.Settlements(worker, authenticator))
+    app.add_route("/settlements/{id}", settlement.OneSettlement(worker, authenticator))
+    app.add_route("/health/live", operations.Live())
+    app.add_route("/health/ready", operations.Ready(worker))
+    app.add_route("/metrics", operations.Metrics(worker))
     app.add_route("/openapi.json", documentation.OpenApi(auth_mode=worker.settings.auth_mode))
     docs = documentation.Docs()
     app.add_route("/docs", docs)

@@ -12,32 +12,35 @@ from psp_core.adapters.clock import SystemClock, TimeLapseClock, TimeOrderedIds
 from psp_core.adapters.postgres.store import PoolLimits, open_store
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.adapters.tracing import drain_traces
-from psp_core.domain.api_keys import Pepper
-from psp_core.domain.errors import ApiKeysNotConfigured
-from psp_core.domain.leases import LAPSED_KEPT_S, Lease, run_holder
-from psp_core.ports import Alarms, Clock, Ids, Queue, Store
+from psp_core.domain.access import Pepper
+from psp_core.domain.kernel.errors import ApiKeysNotConfigured
+from psp_core.domain.operations.leases import LAPSED_KEPT_S, Lease, run_holder
+from psp_core.ports.events import Queue
+from psp_core.ports.kernel import Clock, Ids
+from psp_core.ports.operations import Alarms
+from psp_core.ports.store import Store
 from psp_core.settings import Settings
-from psp_core.usecases.accept_transactions import AcceptTransactions
-from psp_core.usecases.authenticate import Authenticate
-from psp_core.usecases.change_fee_plan import ChangeFeePlan
-from psp_core.usecases.check_books import CheckBooks
-from psp_core.usecases.create_payables import CreatePayables
-from psp_core.usecases.drain_queue import DrainLimits, DrainQueue, DrainReport
-from psp_core.usecases.find_unsettled_dates import FindUnsettledDates
-from psp_core.usecases.keep_draining import KeepDraining
-from psp_core.usecases.keep_relaying import KeepRelaying
-from psp_core.usecases.manage_api_keys import ManageApiKeys
+from psp_core.usecases.access.authenticate import Authenticate
+from psp_core.usecases.access.manage_api_keys import ManageApiKeys
+from psp_core.usecases.desk.read_merchant import ReadMerchant
+from psp_core.usecases.events.keep_relaying import KeepRelaying
+from psp_core.usecases.events.relay_outbox import RelayOutbox, RelayReport
+from psp_core.usecases.intake.accept_transactions import AcceptTransactions
+from psp_core.usecases.operations.check_books import CheckBooks
 from psp_core.usecases.operations.check_flow import CheckFlow
 from psp_core.usecases.operations.dead_letters import ListDeadLetters, RedriveDeadLetters
 from psp_core.usecases.operations.keep_time_zone import KeepTimeZone
 from psp_core.usecases.operations.purge_history import PurgeIdempotencyKeys
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
-from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport
-from psp_core.usecases.plan_drains import PlanDrains
-from psp_core.usecases.read_merchant import ReadMerchant
-from psp_core.usecases.relay_outbox import RelayOutbox, RelayReport
-from psp_core.usecases.repair_transactions import RepairTransactions
-from psp_core.usecases.settle_payables import SettlePayables
+from psp_core.usecases.payables.create_payables import CreatePayables
+from psp_core.usecases.payables.drain_queue import DrainLimits, DrainQueue, DrainReport
+from psp_core.usecases.payables.keep_draining import KeepDraining
+from psp_core.usecases.payables.plan_drains import PlanDrains
+from psp_core.usecases.payables.repair_transactions import RepairTransactions
+from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
+from psp_core.usecases.settlement.find_unsettled_dates import FindUnsettledDates
+from psp_core.usecases.settlement.settle_payables import SettlePayables
+from psp_core.usecases.settlement.write_settlement_report import WriteSettlementReport
 
 
 @dataclass(frozen=True)

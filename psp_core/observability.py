@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from psp_core.adapters.tracing import tracer_provider
-from psp_core.domain.cards import without_card_data
+from psp_core.domain.intake.cards import without_card_data
 from psp_core.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from psp_core.domain.api_keys import PEPPER_LENGTH_MIN, KeyMode
-from psp_core.domain.errors import DomainError
-from psp_core.domain.money import Currency
+from psp_core.domain.access import PEPPER_LENGTH_MIN, KeyMode
+from psp_core.domain.kernel.errors import DomainError
+from psp_core.domain.kernel.money import Currency
 
 _PREFIX = "PSP_"
 _NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})

@@ -2,30 +2,30 @@
 
 import dagster as dg
 
-from psp_pipelines.assets.dead_letters import dead_letters
-from psp_pipelines.assets.payables import payables
-from psp_pipelines.assets.settlement import settlement
-from psp_pipelines.assets.settlement_report import settlement_report
-from psp_pipelines.assets.transactions import transactions
-from psp_pipelines.checks.books import books_balance
-from psp_pipelines.checks.flow import (
+from psp_pipelines.intake import transactions
+from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
+from psp_pipelines.kernel.resources import core
+from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
+from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.dead_letters import dead_letters
+from psp_pipelines.operations.dead_runs import dead_run_sensor
+from psp_pipelines.operations.flow import (
     dead_letter_queue_empty,
     every_transaction_has_payables,
     nothing_overdue,
     outbox_not_stuck,
 )
-from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
-from psp_pipelines.operations.clean_up import clean_up
-from psp_pipelines.operations.early_dates import settle_early_dates
 from psp_pipelines.operations.redrive import redrive
-from psp_pipelines.operations.repair import repair
-from psp_pipelines.resources import core
+from psp_pipelines.payables.payables import payables
+from psp_pipelines.payables.queue_sensor import payables_queue_sensor
+from psp_pipelines.payables.repair import repair
+from psp_pipelines.payables.repair_sensor import stray_transactions_sensor
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
-from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
-from psp_pipelines.sensors.dead_runs import dead_run_sensor
-from psp_pipelines.sensors.queue import payables_queue_sensor
-from psp_pipelines.sensors.repair import stray_transactions_sensor
-from psp_pipelines.worker_watch import end_with_the_worker_watch
+from psp_pipelines.settlement.books import books_balance
+from psp_pipelines.settlement.early_dates import settle_early_dates
+from psp_pipelines.settlement.settlement import settlement
+from psp_pipelines.settlement.settlement_report import settlement_report
 
 end_with_the_worker_watch()
 

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from psp_pipelines.assets.dead_letters import dead_letters
-from psp_pipelines.assets.payables import payables
-from psp_pipelines.assets.settlement import settlement
-from psp_pipelines.assets.settlement_report import settlement_report
-from psp_pipelines.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.operations.dead_letters import dead_letters
+from psp_pipelines.payables.payables import payables
+from psp_pipelines.settlement.settlement import settlement
+from psp_pipelines.settlement.settlement_report import settlement_report
 
 drain_payables = dg.define_asset_job(
     "drain_payables",

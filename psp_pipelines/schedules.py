@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from psp_pipelines.jobs import settle_due_payables, watch
+from psp_pipelines.kernel.resources import CoreResource
+from psp_pipelines.kernel.runs import dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
-from psp_pipelines.operations.early_dates import settle_early_dates
-from psp_pipelines.partitions import calendar
-from psp_pipelines.resources import CoreResource
-from psp_pipelines.runs import dates_under_way, early_request_for, requests_for
+from psp_pipelines.settlement.early_dates import settle_early_dates
+from psp_pipelines.settlement.partitions import calendar
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _START = calendar.settlement_starts_at

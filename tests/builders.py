@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from psp_core.domain.idempotency import IdempotencyKey
-from psp_core.domain.money import Currency, Money
+from psp_core.domain.intake.idempotency import IdempotencyKey
+from psp_core.domain.intake.transactions import NewTransaction, PaymentMethod, Transaction
+from psp_core.domain.kernel.money import Currency, Money
 from psp_core.domain.payables import PayableSource
-from psp_core.domain.transactions import NewTransaction, PaymentMethod, Transaction
-from psp_core.usecases.accept_transactions import Submission
+from psp_core.usecases.intake.accept_transactions import Submission
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

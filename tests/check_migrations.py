@@ -9,10 +9,10 @@ import sys
 
 from sqlalchemy import Engine, create_engine
 
-from psp_core.adapters.postgres.migrate import check_models, migrate
-from psp_core.adapters.postgres.tables import metadata
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.adapters.postgres.schema.migrate import check_models, migrate
+from psp_core.adapters.postgres.schema.tables import metadata
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.folders import open_folder
 
 _CONSTRAINTS = """

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.adapters.postgres.tables import metadata
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.adapters.postgres.schema.tables import metadata
 from psp_core.bootstrap import Core
-from psp_core.local_stack.ports import free_port, keep_to_share
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
+from psp_local.ports import free_port, keep_to_share
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.builders import SettableClock
 from tests.folders import open_folder
 from tests.groups import group_of, start_of

@@ -10,10 +10,11 @@ from typing import Any, cast
 import psycopg2
 from sqlalchemy import make_url
 
-from psp_core.adapters.postgres.logins import Login, derived_password, set_logins
+from psp_core.adapters.postgres.schema.logins import Login, derived_password, set_logins
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.bootstrap import Core, build_core
-from psp_core.ports import Clock, Store
+from psp_core.ports.kernel import Clock
+from psp_core.ports.store import Store
 from psp_core.settings import Settings
 
 

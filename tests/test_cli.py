@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from psp_core.bootstrap import Core
-from psp_core.domain.fees import DEFAULT_FEE_PLAN, FeePlan
+from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
 
 PSP = Path(sys.executable).parent / "psp"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from psp_core.bootstrap import Core
-from psp_core.local_stack.ports import free_port
 from psp_core.settings import Settings
+from psp_local.ports import free_port
 from tests.builders import a_submission
 from tests.waiting import wait_for
 

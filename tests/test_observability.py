@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.cards import holds_card_data
+from psp_core.domain.intake.cards import holds_card_data
 from psp_core.observability import MASK, scrub
 from tests.disguises import disguises
 

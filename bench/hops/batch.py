@@ -13,8 +13,8 @@ from bench.results import HopResult, Row
 from bench.rig.rounds import Bench, timed
 from bench.rig.servers import TABLES
 from psp_core.adapters.clock import TimeOrderedIds
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK
 
 ROWS = 1_000
 _API, _BARE = "bench_api", "bench_bare"

@@ -13,9 +13,9 @@ from bench.rig import processes
 from bench.rig.rounds import Bench, timed
 from bench.rig.seeds import BARE_PAYABLES, add_transactions
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
-from psp_core.domain.messages import OutgoingMessage
-from psp_core.local_stack import LocalStackError
+from psp_core.domain.events import OutgoingMessage
 from psp_core.settings import Settings
+from psp_local import LocalStackError
 
 _SIZES = (25_000, 100_000, 200_000, 400_000)
 _QUICK_DIVISOR = 50

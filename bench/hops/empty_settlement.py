@@ -17,8 +17,8 @@ from bench.results import HopResult, Row
 from bench.rig.dagster import ask
 from bench.rig.rounds import Bench
 from bench.rig.servers import ROOT
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import free_port
+from psp_local import LocalStackError
+from psp_local.ports import free_port
 
 _JOB = "settle_due_payables"
 _STARTS_WITHIN_S = 300

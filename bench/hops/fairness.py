@@ -13,7 +13,7 @@ from bench.results import HopResult, Row, percentile
 from bench.rig import load
 from bench.rig.rounds import Bench
 from bench.rig.seeds import LARGE_MERCHANT, add_listed_payables
-from psp_core.local_stack.ports import LOOPBACK
+from psp_local.ports import LOOPBACK
 
 RATE_PER_S = 50
 TIMES_BELOW = 3

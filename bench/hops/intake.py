@@ -13,7 +13,7 @@ from bench.rig.load import HttpLoad
 from bench.rig.rounds import Bench
 from bench.rig.servers import TABLES
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
-from psp_core.local_stack import LocalStackError
+from psp_local import LocalStackError
 
 _TRUNCATE = f"TRUNCATE {TABLES}"
 _P99_BELOW_MS = 100

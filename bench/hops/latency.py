@@ -16,8 +16,8 @@ from bench.rig import processes
 from bench.rig.rounds import Bench
 from bench.rig.servers import TABLES
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK
 
 RATE_PER_S = 200
 _SENDERS = 16

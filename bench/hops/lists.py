@@ -12,7 +12,7 @@ from bench.results import HopResult, Row
 from bench.rig import load
 from bench.rig.rounds import Bench
 from bench.rig.seeds import LARGE_MERCHANT, add_listed_payables
-from psp_core.local_stack import LocalStackError
+from psp_local import LocalStackError
 
 LIMIT = 100
 _DEEP_PAGE = 1_000

@@ -11,8 +11,8 @@ from bench.results import Curve, HopResult, Row
 from bench.rig import processes
 from bench.rig.rounds import Bench, timed
 from bench.rig.seeds import add_due_payables
-from psp_core.adapters.postgres.books import RULES
-from psp_core.local_stack import LocalStackError
+from psp_core.adapters.postgres.operations.books import RULES
+from psp_local import LocalStackError
 
 _SIZES = (100_000, 1_000_000, 2_000_000)
 _QUICK_DIVISOR = 100

@@ -6,8 +6,8 @@ import json
 import urllib.request
 from typing import Any
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK
 
 _TIMEOUT_S = 120
 

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.rig.servers import Servers
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK
 
 HERE = Path(__file__).parent
 _GRACE_S = 60

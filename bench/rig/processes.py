@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.local_stack import LocalStackError
 from psp_core.settings import Settings
-from psp_core.usecases.drain_queue import DrainReport
+from psp_core.usecases.payables.drain_queue import DrainReport
+from psp_local import LocalStackError
 
 _KIB_PER_MIB = 1024
 LIMIT_S = 1_800

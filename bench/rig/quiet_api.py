@@ -7,7 +7,7 @@ from typing import Any
 from falcon.asgi import App, Request, Response
 
 from psp_api.main import build_app
-from psp_api.worker import build_api_core
+from psp_api.server.worker import build_api_core
 from psp_core.bootstrap import Core
 from psp_core.observability import configure_logging
 from psp_core.settings import Settings

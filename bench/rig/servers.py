@@ -15,14 +15,14 @@ from typing import Any
 import psycopg2
 from sqlalchemy import make_url
 
-from psp_core.adapters.postgres.logins import Login, set_logins
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.local_stack.databases import DatabaseLogins
-from psp_core.local_stack.ports import LOOPBACK, answers_http, free_port
-from psp_core.local_stack.postgres import SUPERUSER, EmbeddedPostgres
-from psp_core.local_stack.sqs import CREDENTIALS, EmbeddedSqs
-from psp_core.local_stack.supervision.program import Program
-from psp_core.local_stack.unprivileged import reachable_binaries, server_account
+from psp_core.adapters.postgres.schema.logins import Login, set_logins
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_local.databases import DatabaseLogins
+from psp_local.ports import LOOPBACK, answers_http, free_port
+from psp_local.postgres import SUPERUSER, EmbeddedPostgres
+from psp_local.sqs import CREDENTIALS, EmbeddedSqs
+from psp_local.supervision.program import Program
+from psp_local.unprivileged import reachable_binaries, server_account
 
 ROOT = Path(__file__).parents[2]
 MIGRATED = "migrated"

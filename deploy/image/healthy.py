@@ -28,7 +28,7 @@ def probe_of(words: Sequence[str], *, api_bind: str) -> tuple[str, str]:
     names = [Path(word).name for word in words]
     if "gunicorn" in names:
         return "http", f"http://127.0.0.1:{api_bind.rpartition(':')[2]}/health/live"
-    if "psp_pipelines.webserver" in names:
+    if "psp_pipelines.access.webserver" in names:
         return "http", f"http://127.0.0.1:{_port(words)}/server_info"
     # `dagster code-server` on AWS, where runs are tasks; `dagster api grpc` where they are its processes.
     if "code-server" in names or "grpc" in names:

@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
-from psp_core.adapters.postgres.logins import Login, make_role, set_password, set_up_logins
+from psp_core.adapters.postgres.schema.logins import Login, make_role, set_password, set_up_logins
 
 OWNER, DAGSTER, PEPPER = "DATABASE_URL_ARN", "DAGSTER_PASSWORD_ARN", "API_KEY_PEPPER_ARN"
 PROGRAMS = {login: f"{login.name}_DATABASE_URL_ARN" for login in Login}

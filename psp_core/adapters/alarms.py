@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from psp_core.domain.errors import AlarmNotDelivered
-from psp_core.ports import Alarms
+from psp_core.domain.kernel.errors import AlarmNotDelivered
+from psp_core.ports.operations import Alarms
 
 _ATTEMPTS = 3
 _TIMEOUT_S = 5

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from psp_core.domain.ids import RANDOM_BITS, uuid7
+from psp_core.domain.kernel.ids import RANDOM_BITS, uuid7
 
 _RANDOM_BYTES = 10
 # Of the random bits, the two that would make the first steps overflow into the variant.

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from psp_core.domain.errors import QueueUnavailable
-from psp_core.domain.messages import OutgoingMessage, QueueDepth, QueueMessage
-from psp_core.ports import SendOutcome
+from psp_core.domain.events import OutgoingMessage, QueueDepth, QueueMessage
+from psp_core.domain.kernel.errors import QueueUnavailable
+from psp_core.ports.events import SendOutcome
 
 ENTRIES_PER_CALL_MAX = 10
 BYTES_PER_CALL_MAX = 240 * 1024

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psp_core.domain.messages import QueueMessage
-from psp_core.ports import Traces
+from psp_core.domain.events import QueueMessage
+from psp_core.ports.events import Traces
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

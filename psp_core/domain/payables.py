@@ -9,10 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from psp_core.domain.calendar import due_date
-from psp_core.domain.fees import FeePlan
-from psp_core.domain.money import Money
-from psp_core.domain.transactions import PaymentMethod
+from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.kernel.calendar import due_date
+from psp_core.domain.kernel.money import Money
+from psp_core.domain.pricing import FeePlan
 
 
 class PayableStatus(StrEnum):
@@ -106,3 +106,20 @@ def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> lis
             )
         )
     return payables
+
+
+@dataclass(frozen=True, slots=True)
+class PayableFilter:
+    """None means any. Lower bounds are inclusive, `..._before` is exclusive, `..._max` inclusive."""
+
+    status: PayableStatus | None = None
+    payment_method: PaymentMethod | None = None
+    transaction_id: UUID | None = None
+    reference: str | None = None
+    settlement_id: UUID | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    payment_from: datetime | None = None
+    payment_before: datetime | None = None
+    amount_min: int | None = None
+    amount_max: int | None = None

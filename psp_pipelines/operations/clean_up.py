@@ -8,9 +8,9 @@ import dagster as dg
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from psp_pipelines.progress import Progress
-from psp_pipelines.resources import CoreResource
-from psp_pipelines.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED
+from psp_pipelines.kernel.progress import Progress
+from psp_pipelines.kernel.resources import CoreResource
+from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED
 
 RUNS_MAX = 10_000
 RUNS_PER_QUERY = 200

@@ -3,9 +3,9 @@
 import dagster as dg
 from pydantic import Field
 
-from psp_pipelines.by_hand import record_if_by_hand
-from psp_pipelines.resources import CoreResource
-from psp_pipelines.runs import HOUSEKEEPING, KIND, NOT_REPLACED
+from psp_pipelines.kernel.by_hand import record_if_by_hand
+from psp_pipelines.kernel.resources import CoreResource
+from psp_pipelines.kernel.runs import HOUSEKEEPING, KIND, NOT_REPLACED
 
 
 class RedriveConfig(dg.Config):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psp_core.adapters.postgres.logins import Login
+from psp_core.adapters.postgres.schema.logins import Login
 
 PROGRAMS = [Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT]
 # What a login may turn off by itself is no protection.

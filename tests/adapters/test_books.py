@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
-from psp_core.domain.errors import StorageUnavailable
-from psp_core.domain.idempotency import IdempotencyKey, Intake, KeyClaim
-from psp_core.domain.money import Currency, Money
-from psp_core.domain.transactions import Transaction, TransactionStatus
-from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_core.domain.intake.idempotency import IdempotencyKey, Intake, KeyClaim
+from psp_core.domain.intake.transactions import Transaction, TransactionStatus
+from psp_core.domain.kernel.errors import StorageUnavailable
+from psp_core.domain.kernel.money import Currency, Money
+from psp_local.postgres import EmbeddedPostgres
 from tests.builders import NOON, a_new_transaction
 
 SECRET = "nobody-may-read-this"

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
-from psp_core.domain.errors import HoldLost
+from psp_core.domain.kernel.errors import HoldLost
 from tests.waiting import wait_for
 
 DAY = date(2026, 4, 9)

@@ -8,11 +8,11 @@ import psycopg2
 import pytest
 from click.testing import CliRunner
 
-from psp_core.adapters.postgres.logins import ROLES, Login
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.cli import commands
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.adapters.postgres.schema.logins import ROLES, Login
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.cli.commands import commands
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.folders import open_folder
 from tests.logins import connect, make_logins, url_of
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from psp_core.adapters.reports.shelves import FolderShelf, shelf_at
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_local.sqs import EmbeddedSqs
 
 
 class TestShelfAt:

@@ -9,11 +9,11 @@ import pytest
 from psycopg2 import errors
 from psycopg2.extensions import connection
 
-from psp_core.adapters.postgres import settlements
-from psp_core.adapters.postgres.logins import ROLES, Login
-from psp_core.adapters.postgres.tables import metadata
+from psp_core.adapters.postgres.schema.logins import ROLES, Login
+from psp_core.adapters.postgres.schema.tables import metadata
+from psp_core.adapters.postgres.settlement import settlements
 from psp_core.bootstrap import Core
-from psp_core.domain.calendar import BankCalendar
+from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from tests.adapters.rights import FORBIDDEN, FORBIDDEN_TO_ALL, GRANTS, PROGRAMS, WRITABLE
 from tests.builders import a_new_transaction, a_submission

@@ -9,12 +9,12 @@ from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
-from psp_core.adapters.postgres.migrate import check_models, migrate
+from psp_core.adapters.postgres.schema.migrate import check_models, migrate
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import NotFound
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_core.domain.kernel.errors import NotFound
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import a_new_transaction, a_submission
 
 READABLE = ["transactions", "payables", "settlements"]

@@ -7,19 +7,19 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.adapters.postgres.schema_version import is_current, known_revisions
-from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.adapters.postgres.schema.schema_version import is_current, known_revisions
+from psp_local.postgres import EmbeddedPostgres
 
 
 class TestKnownRevisions:
     def test_are_alembics_own(self) -> None:
-        scripts = ScriptDirectory("psp_core/adapters/postgres/migrations")
+        scripts = ScriptDirectory("psp_core/adapters/postgres/schema/migrations")
 
         assert known_revisions() == tuple(script.revision for script in scripts.walk_revisions())[::-1]
 
     def test_are_known_without_alembic(self) -> None:
-        program = "import sys, psp_core.adapters.postgres.schema_version; sys.exit('alembic' in sys.modules)"
+        program = "import sys, psp_core.adapters.postgres.schema.schema_version; sys.exit('alembic' in sys.modules)"
 
         assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

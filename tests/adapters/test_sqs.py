@@ -7,9 +7,9 @@ import pytest
 
 from psp_core.adapters.sqs import BYTES_PER_CALL_MAX, SqsQueue, SqsSettings, _calls, decode, encode
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import QueueUnavailable
-from psp_core.domain.messages import OutgoingMessage
-from psp_core.local_stack.ports import free_port
+from psp_core.domain.events import OutgoingMessage
+from psp_core.domain.kernel.errors import QueueUnavailable
+from psp_local.ports import free_port
 
 IDS = [UUID(int=number) for number in range(1, 301)]
 

@@ -11,7 +11,7 @@ import pytest
 
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
-from psp_core.domain.errors import QueueUnavailable, StorageUnavailable
+from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
 
 # Every other limit is so long that a test which waits for it fails.
 LONG_S = 60

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from psp_core.adapters.postgres.migrate import migrate
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import Core, build_core
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
 from psp_core.settings import Settings
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.api.server import Api, api_program
 from tests.builders import SettableClock
 from tests.logins import api_urls, make_logins

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 from psp_core.bootstrap import Core
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.supervision.program import Program
+from psp_local.ports import free_port
+from psp_local.supervision.program import Program
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,9 @@ from bench.hops.settlement import settlement
 from bench.rig import load
 from bench.rig.rounds import Bench
 from bench.rig.servers import MIGRATED, Servers
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 
 
 @pytest.fixture

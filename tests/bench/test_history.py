@@ -21,9 +21,9 @@ from bench.history import (
     produce,
 )
 from bench.rig.servers import MIGRATED, Servers
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
 

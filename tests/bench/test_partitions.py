@@ -16,12 +16,13 @@ from bench.rig.rounds import Bench
 from bench.rig.seeds import add_due_payables
 from bench.rig.servers import ROOT, Servers
 from psp_core.adapters.clock import SystemClock
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.adapters.postgres.tables import metadata
-from psp_core.domain.listing import Page, PayableFilter
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.adapters.postgres.schema.tables import metadata
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter
 from psp_core.settings import Settings
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.builders import a_new_transaction, a_submission
 from tests.logins import CoreOfLogins, core_of_logins, make_logins
 

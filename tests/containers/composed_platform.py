@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from psp_core.local_stack.ports import free_port
+from psp_local.ports import free_port
 from tests.e2e.platform import ROOT, RunningPlatform
 
 # As it was before the session's fixtures took every PSP_* variable away: PSP_VERSION and PSP_REVISION name the image.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from psp_core.local_stack.postgres import SILENT_SETTINGS
+from psp_local.postgres import SILENT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 

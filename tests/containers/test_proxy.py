@@ -16,7 +16,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from psp_core.local_stack.ports import free_port
+from psp_local.ports import free_port
 from tests.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "proxy"

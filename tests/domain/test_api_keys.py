@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from psp_core.domain.api_keys import (
+from psp_core.domain.access import (
     ID_BITS,
     PEPPER_LENGTH_MIN,
     SECRET_BITS,
@@ -23,7 +23,7 @@ from psp_core.domain.api_keys import (
     checked_customer,
     checked_scopes,
 )
-from psp_core.domain.errors import ApiKeysNotConfigured, CustomerMismatch, InsufficientScope, InvalidCredentials
+from psp_core.domain.kernel.errors import ApiKeysNotConfigured, CustomerMismatch, InsufficientScope, InvalidCredentials
 from tests.builders import NOON
 
 PEPPER = Pepper(b"p" * PEPPER_LENGTH_MIN)

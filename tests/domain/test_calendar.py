@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from psp_core.domain.calendar import BankCalendar, due_date
+from psp_core.domain.kernel.calendar import BankCalendar, due_date
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from psp_core.domain.card_brands import brand_of
+from psp_core.domain.intake.card_brands import brand_of
 
 BRANDS = {
     "visa": "401100 401177 401180 431200 438900 451400 457600 411111 499999",

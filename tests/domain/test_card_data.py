@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.card_brands import brand_at
-from psp_core.domain.cards import CardNumbers, holds_card_data, passes_luhn, without_card_data
+from psp_core.domain.intake.card_brands import brand_at
+from psp_core.domain.intake.cards import CardNumbers, holds_card_data, passes_luhn, without_card_data
 from tests.disguises import OTHERS, OWN, SEPARATORS, disguises, grouped
 
 ORDINARY = [

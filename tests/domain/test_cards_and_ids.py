@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from psp_core.adapters.clock import TimeLapseClock, TimeOrderedIds
-from psp_core.domain.cards import passes_luhn
-from psp_core.domain.ids import RANDOM_BITS, first_id_at, last_id_at, uuid7
+from psp_core.domain.intake.cards import passes_luhn
+from psp_core.domain.kernel.ids import RANDOM_BITS, first_id_at, last_id_at, uuid7
 from tests.builders import NOON
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.money import AMOUNT_MINOR_MAX, Currency, Money
+from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Money
 
 amounts = st.integers(0, AMOUNT_MINOR_MAX)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.calendar import BankCalendar, due_date
-from psp_core.domain.fees import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
-from psp_core.domain.money import AMOUNT_MINOR_MAX
+from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.kernel.calendar import BankCalendar, due_date
+from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 from psp_core.domain.payables import PayableStatus, payables_for
-from psp_core.domain.transactions import PaymentMethod
+from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
 from tests.builders import NOON, a_source
 
 UTC_ZONE = ZoneInfo("UTC")

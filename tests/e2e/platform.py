@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.supervision.processes import spawn_tied
+from psp_local.ports import free_port
+from psp_local.supervision.processes import spawn_tied
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import create_engine, inspect, make_url
 
-from psp_core.local_stack.postgres import SUPERUSER
+from psp_local.postgres import SUPERUSER
 from tests.disguises import OTHERS, OWN, disguises, grouped
 from tests.e2e.platform import CARD_VERIFICATION_CODE, RunningPlatform
 from tests.waiting import wait_for

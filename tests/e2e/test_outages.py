@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import create_engine
 
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_local.ports import free_port
+from psp_local.postgres import EmbeddedPostgres
 from tests.e2e.platform import RunningPlatform, running_platform
 from tests.folders import open_folder
 from tests.waiting import wait_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from psp_core.local_stack.postgres import SILENT_SETTINGS
+from psp_local.postgres import SILENT_SETTINGS
 from tests.infrastructure.configuration import ROOT_MODULE, Block, Configuration
 
 Rule = Callable[[Configuration], Iterator[str]]

@@ -13,12 +13,12 @@ import pytest
 from psycopg2.extensions import connection
 from sqlalchemy import make_url
 
-from psp_core.adapters.postgres.logins import Login
-from psp_core.adapters.postgres.migrate import migrate
+from psp_core.adapters.postgres.schema.logins import Login
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import build_core
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.settings import Settings
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import a_new_transaction, a_submission
 
 SCRIPT = Path(__file__).parents[2] / "infrastructure" / "bin" / "setup_database.py"

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
-from psp_core.local_stack.supervision.program import Program
-from psp_core.local_stack.supervision.supervisor import StopRequested, Supervisor
+from psp_local import LocalStackError
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
+from psp_local.supervision.program import Program
+from psp_local.supervision.supervisor import StopRequested, Supervisor
 
 _REPOSITORY = Path(__file__).parents[2]
 # Starts a grandchild in its own session as a daemon would, and another that stays in the family.
@@ -139,7 +139,7 @@ if __name__ == "__main__":
             _own_sqs(where, port)
         case "stack":
             # Only here: the interpreter of another user need not have all that the stack imports.
-            from psp_core.local_stack.stack import run_stack
+            from psp_local.stack import run_stack
 
             sys.exit(run_stack(root=where, data_dir=where / ".psp"))
         case "family":

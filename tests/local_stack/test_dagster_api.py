@@ -14,12 +14,12 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from sqlalchemy import create_engine, make_url
 
-from psp_core.local_stack.commands import webserver
-from psp_core.local_stack.dagster_api import a_drain_runs, code_errors, daemons_beat_since
-from psp_core.local_stack.environment import platform_variables, read_plan
-from psp_core.local_stack.ports import answers_http, free_port
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.supervision.program import Program
+from psp_local.commands import webserver
+from psp_local.dagster_api import a_drain_runs, code_errors, daemons_beat_since
+from psp_local.environment import platform_variables, read_plan
+from psp_local.ports import answers_http, free_port
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.supervision.program import Program
 from tests.folders import open_folder
 from tests.waiting import wait_for
 

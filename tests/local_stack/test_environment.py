@@ -9,17 +9,17 @@ from types import MappingProxyType
 import pytest
 from sqlalchemy import URL, make_url
 
-from psp_core.domain.api_keys import PEPPER_LENGTH_MIN
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.environment import (
+from psp_core.domain.access import PEPPER_LENGTH_MIN
+from psp_local import LocalStackError
+from psp_local.environment import (
     load_stack_environment,
     platform_variables,
     read_plan,
     shield,
     write_stack_environment,
 )
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.local_stack import owners
 
 _DATABASE = make_url("postgresql+psycopg2://psp:it's $HOME@127.0.0.1:15432/psp")
@@ -173,7 +173,7 @@ class TestShield:
     def test_lets_the_embedded_services_be_reached(self, postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> None:
         code = (
             "import os, sys, boto3, psycopg2, urllib.request\n"
-            "from psp_core.local_stack.environment import shield\n"
+            "from psp_local.environment import shield\n"
             "shield(os.environ, embeds_postgres=True, embeds_sqs=True)\n"
             "boto3.client('sqs', endpoint_url=sys.argv[1]).list_queues()\n"
             "urllib.request.urlopen(sys.argv[1] + '/_ministack/ready')\n"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, answers, free_port, is_free, require_free, who_uses
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK, answers, free_port, is_free, require_free, who_uses
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ class TestFreePort:
 
     def test_is_never_given_out_by_two_processes_that_share_the_ports(self) -> None:
         code = (
-            "from psp_core.local_stack.ports import free_port, keep_to_share; "
+            "from psp_local.ports import free_port, keep_to_share; "
             "keep_to_share(number={}, of=2); print(*{{free_port() % 2 for _ in range(50)}})"
         )
 

@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.local_stack.supervision.processes import wait_until
-from psp_core.local_stack.unprivileged import server_account
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK, free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.supervision.processes import wait_until
+from psp_local.unprivileged import server_account
 from tests.local_stack.owners import end, read_line, start_owner
 
 _IS_ROOT = os.geteuid() == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.local_stack.private_folder import make_private
+from psp_local import LocalStackError
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.private_folder import make_private
 from tests.folders import open_folder
 
 

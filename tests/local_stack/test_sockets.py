@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.sockets import PATH_BYTES_MAX, close_to_others, socket_below
+from psp_local import LocalStackError
+from psp_local.sockets import PATH_BYTES_MAX, close_to_others, socket_below
 
 
 class TestSocketBelow:

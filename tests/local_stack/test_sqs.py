@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
-from psp_core.local_stack import LocalStackError
-from psp_core.local_stack.ports import LOOPBACK, free_port
-from psp_core.local_stack.sqs import CREDENTIALS, EmbeddedSqs
-from psp_core.local_stack.supervision.processes import wait_until
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK, free_port
+from psp_local.sqs import CREDENTIALS, EmbeddedSqs
+from psp_local.supervision.processes import wait_until
 from tests.local_stack.owners import end, read_line, start_owner
 
 

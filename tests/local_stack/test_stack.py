@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from psp_core.local_stack.ports import LOOPBACK, free_port
+from psp_local.ports import LOOPBACK, free_port
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 

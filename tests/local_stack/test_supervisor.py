@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from psp_core.local_stack.supervision.lease import MARKER_VARIABLE
-from psp_core.local_stack.supervision.processes import all_pids, marked, parent_of, wait_until
+from psp_local.supervision.lease import MARKER_VARIABLE
+from psp_local.supervision.processes import all_pids, marked, parent_of, wait_until
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 

@@ -8,9 +8,9 @@ import pytest
 
 from psp_core.adapters.alarms import LogAlarms, SnsAlarms, WebhookAlarms, alarms_to
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import AlarmNotDelivered
+from psp_core.domain.kernel.errors import AlarmNotDelivered
 from psp_pipelines.definitions import definitions
-from psp_pipelines.sensors.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import DUE_ON, run_job, settle
 from tests.pipelines.webhook import Webhook, a_webhook

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from psp_core.domain.errors import StorageUnavailable
-from psp_pipelines.failures import RETRIES_MAX, refusals_end_the_run, tried_again
+from psp_core.domain.kernel.errors import StorageUnavailable
+from psp_pipelines.kernel.failures import RETRIES_MAX, refusals_end_the_run, tried_again
 from tests.pipelines.operations import failure_of
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
-from psp_pipelines.sensors.queue import payables_queue_sensor
+from psp_pipelines.payables.queue_sensor import payables_queue_sensor
 from tests.pipelines.operations import enqueue, metadata_of, run_job
 
 

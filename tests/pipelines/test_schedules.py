@@ -9,7 +9,7 @@ import pytest
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
-from psp_pipelines.runs import requests_for
+from psp_pipelines.kernel.runs import requests_for
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, settlement_sweep
 from tests.builders import NOON, SettableClock
 from tests.pipelines.operations import DUE_ON, dates, enqueue, failure_of, run_job

@@ -13,11 +13,11 @@ from sqlalchemy import create_engine
 
 from psp_core.adapters.sqs import SqsQueue, SqsSettings
 from psp_core.bootstrap import Core
-from psp_core.local_stack.ports import free_port
+from psp_local.ports import free_port
 from psp_pipelines.definitions import definitions
-from psp_pipelines.sensors.dead_runs import LAPSED_FOR_S, WITHOUT_LEASE_FOR_S, dead_run_sensor
-from psp_pipelines.sensors.queue import BEGINS_WITHIN_S, HANDOVER_S, STANDBY_TAG, payables_queue_sensor
-from psp_pipelines.sensors.repair import stray_transactions_sensor
+from psp_pipelines.operations.dead_runs import LAPSED_FOR_S, WITHOUT_LEASE_FOR_S, dead_run_sensor
+from psp_pipelines.payables.queue_sensor import BEGINS_WITHIN_S, HANDOVER_S, STANDBY_TAG, payables_queue_sensor
+from psp_pipelines.payables.repair_sensor import stray_transactions_sensor
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import enqueue, lose_the_queue, run_job
 

@@ -12,7 +12,8 @@ from sqlalchemy import create_engine
 from structlog.testing import capture_logs
 
 from psp_core.bootstrap import Core
-from psp_core.domain.listing import Page, SettlementFilter
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.settlement.settlements import SettlementFilter
 from tests.builders import NOON, SettableClock
 from tests.pipelines.operations import (
     DUE_ON,

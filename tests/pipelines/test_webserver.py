@@ -16,10 +16,10 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
-from psp_core.local_stack.commands import code_server, webserver
-from psp_core.local_stack.environment import Plan, platform_variables
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import EmbeddedPostgres
+from psp_local.commands import code_server, webserver
+from psp_local.environment import Plan, platform_variables
+from psp_local.ports import free_port
+from psp_local.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[2]
 MUTATION = "mutation { reloadWorkspace { __typename } }"

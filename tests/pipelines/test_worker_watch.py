@@ -7,11 +7,11 @@ import sys
 import dagster._grpc.server
 import pytest
 
-from psp_pipelines.worker_watch import THREAD_NAME
+from psp_pipelines.kernel.worker_watch import THREAD_NAME
 
 SERVER = """
 import sys, threading
-from psp_pipelines.worker_watch import end_with_the_worker_watch
+from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
 
 def die():
     raise OSError("the database is gone")

@@ -13,16 +13,17 @@ import pytest
 
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, sqs_settings
-from psp_core.domain.calendar import BankCalendar
-from psp_core.domain.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
-from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
-from psp_core.domain.messages import OutgoingMessage, QueueDepth, QueueMessage
-from psp_core.domain.payables import PayableStatus
-from psp_core.domain.transactions import PaymentMethod, TransactionStatus
-from psp_core.ports import Queue, SendOutcome, Store, UnitOfWork
+from psp_core.domain.events import OutgoingMessage, QueueDepth, QueueMessage
+from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
+from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.kernel.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter, PayableStatus
+from psp_core.ports.events import Queue, SendOutcome
+from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings
-from psp_core.usecases.accept_transactions import Answer
-from psp_core.usecases.keep_relaying import KeepRelaying
+from psp_core.usecases.events.keep_relaying import KeepRelaying
+from psp_core.usecases.intake.accept_transactions import Answer
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 from tests.waiting import wait_for
 

@@ -8,18 +8,18 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr, ValidationError
 
-from psp_core.adapters.postgres.logins import Login
+from psp_core.adapters.postgres.schema.logins import Login
 from psp_core.bootstrap import Core, build_core
-from psp_core.cli import commands
-from psp_core.domain.api_keys import ApiKey, IssuedKey, KeyMode, Scope
-from psp_core.domain.errors import (
+from psp_core.cli.commands import commands
+from psp_core.domain.access import ApiKey, IssuedKey, KeyMode, Scope
+from psp_core.domain.kernel.errors import (
     ApiKeyNotActive,
     ApiKeysNotConfigured,
     InvalidCredentials,
     NotFound,
 )
 from psp_core.settings import Settings
-from psp_core.usecases.authenticate import Authenticate
+from psp_core.usecases.access.authenticate import Authenticate
 from tests.builders import NOON, SettableClock
 from tests.logins import url_of
 

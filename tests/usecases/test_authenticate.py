@@ -11,14 +11,14 @@ import pytest
 from pydantic import SecretStr
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.api_keys import ApiKey, IssuedKey, Scope
-from psp_core.domain.errors import (
+from psp_core.domain.access import ApiKey, IssuedKey, Scope
+from psp_core.domain.kernel.errors import (
     InvalidCredentials,
     StorageUnavailable,
 )
-from psp_core.ports import Store, UnitOfWork
+from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings
-from psp_core.usecases.authenticate import Authenticate
+from psp_core.usecases.access.authenticate import Authenticate
 from tests.builders import NOON, SettableClock
 
 PEPPER = "0123456789abcdef0123456789abcdef"

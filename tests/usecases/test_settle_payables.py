@@ -8,11 +8,11 @@ from datetime import date, timedelta
 import pytest
 
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import DomainError, NotDueYet, SettlementInProgress
-from psp_core.domain.listing import Page, PayableFilter, SettlementFilter, TransactionFilter
-from psp_core.domain.payables import PayableStatus
-from psp_core.domain.settlement import SettlementReport, SettlementStatus, Totals
-from psp_core.domain.transactions import TransactionStatus
+from psp_core.domain.intake.transactions import TransactionFilter, TransactionStatus
+from psp_core.domain.kernel.errors import DomainError, NotDueYet, SettlementInProgress
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter, PayableStatus
+from psp_core.domain.settlement.settlements import SettlementFilter, SettlementReport, SettlementStatus, Totals
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
-from psp_core.domain.errors import StorageUnavailable
+from psp_core.domain.kernel.errors import StorageUnavailable
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
-from psp_core.domain.ids import first_id_at
-from psp_core.domain.listing import Page
-from psp_core.domain.money import Currency
+from psp_core.domain.kernel.ids import first_id_at
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.kernel.paging import Page
 
 # A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
 CURRENCIES = {each.value: each for each in Currency}

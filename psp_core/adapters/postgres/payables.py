@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import CURRENCIES, Conditions
-from psp_core.domain.listing import Page, PayableFilter
-from psp_core.domain.money import Money
-from psp_core.domain.payables import NewPayable, Payable, PayableStatus, PayableType
+from psp_core.domain.kernel.money import Money
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import NewPayable, Payable, PayableFilter, PayableStatus, PayableType
 
 _COLUMNS = """id, transaction_id, customer_id, type, status, payment_method, installment, installments, currency,
  amount_minor, fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, settlement_id, created_at,

@@ -12,24 +12,24 @@ from typing import Any
 import psycopg2.extras
 from sqlalchemy import Connection, Engine, create_engine
 
-from psp_core.adapters.postgres import acceptance
-from psp_core.adapters.postgres.api_keys import PostgresApiKeys
-from psp_core.adapters.postgres.books import PostgresBooks
+from psp_core.adapters.postgres.access import PostgresApiKeys
 from psp_core.adapters.postgres.errors import storage_errors
-from psp_core.adapters.postgres.fee_plans import PostgresFeePlans
-from psp_core.adapters.postgres.idempotency import PostgresIdempotencyKeys
-from psp_core.adapters.postgres.leases import Holding, PostgresLeases
-from psp_core.adapters.postgres.operator_actions import PostgresOperatorActions
-from psp_core.adapters.postgres.outbox import PostgresOutbox
+from psp_core.adapters.postgres.events import PostgresOutbox
+from psp_core.adapters.postgres.intake import acceptance
+from psp_core.adapters.postgres.intake.idempotency import PostgresIdempotencyKeys
+from psp_core.adapters.postgres.intake.transactions import PostgresTransactions
+from psp_core.adapters.postgres.operations.books import PostgresBooks
+from psp_core.adapters.postgres.operations.leases import Holding, PostgresLeases
+from psp_core.adapters.postgres.operations.operator_actions import PostgresOperatorActions
+from psp_core.adapters.postgres.operations.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.payables import PostgresPayables
-from psp_core.adapters.postgres.platform_settings import PostgresPlatformSettings
-from psp_core.adapters.postgres.schema_version import is_current
-from psp_core.adapters.postgres.settlement_lines import PostgresSettlementLines
-from psp_core.adapters.postgres.settlement_reports import PostgresSettlementReports
-from psp_core.adapters.postgres.settlements import PostgresSettlements
-from psp_core.adapters.postgres.transactions import PostgresTransactions
-from psp_core.domain.idempotency import Intake
-from psp_core.domain.leases import due_date_name, run_holder, this_process
+from psp_core.adapters.postgres.pricing import PostgresFeePlans
+from psp_core.adapters.postgres.schema.schema_version import is_current
+from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettlementLines
+from psp_core.adapters.postgres.settlement.settlement_reports import PostgresSettlementReports
+from psp_core.adapters.postgres.settlement.settlements import PostgresSettlements
+from psp_core.domain.intake.idempotency import Intake
+from psp_core.domain.operations.leases import due_date_name, run_holder, this_process
 
 psycopg2.extras.register_uuid()
 

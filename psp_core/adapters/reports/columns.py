@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from psp_core.domain.settlement_report import LineType, ReportLine
+from psp_core.domain.settlement.report import LineType, ReportLine
 
 _MONEY = pa.decimal128(18, 2)
 

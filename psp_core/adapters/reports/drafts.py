@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from psp_core.adapters.reports.names import safe_name
 from psp_core.adapters.reports.shelves import Shelf
 from psp_core.adapters.reports.writers import ReportWriter
-from psp_core.domain.settlement_report import ReportFile, ReportLine
+from psp_core.domain.settlement.report import ReportFile, ReportLine
 from psp_core.scratch import scratch_folder
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from psp_core.adapters.reports.cells import cell
 from psp_core.adapters.reports.columns import SCHEMA, values_of
-from psp_core.domain.settlement_report import ReportLine
+from psp_core.domain.settlement.report import ReportLine
 
 
 class ReportWriter:

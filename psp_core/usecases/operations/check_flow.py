@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psp_core.domain.messages import OutboxDepth, QueueDepth
-from psp_core.ports import Clock, Queue, Store
-from psp_core.usecases.repair_transactions import LOOK_BACK
+from psp_core.domain.events import OutboxDepth, QueueDepth
+from psp_core.ports.events import Queue
+from psp_core.ports.kernel import Clock
+from psp_core.ports.store import Store
+from psp_core.usecases.payables.repair_transactions import LOOK_BACK
 
 OUTBOX_LATE_S = 60.0
 """An outbox entry this old is late: the relay sends within a second."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from psp_core.domain.messages import OutgoingMessage, QueueMessage
-from psp_core.ports import Queue
+from psp_core.domain.events import OutgoingMessage, QueueMessage
+from psp_core.ports.events import Queue
 
 HOLD_S = 60
 """How long a message is out of sight for others while it is looked at: longer than a round takes."""

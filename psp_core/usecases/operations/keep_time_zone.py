@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from psp_core.domain.errors import TimeZoneChanged
-from psp_core.ports import Store
+from psp_core.domain.kernel.errors import TimeZoneChanged
+from psp_core.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from psp_core.ports import Clock, Store
+from psp_core.ports.kernel import Clock
+from psp_core.ports.store import Store
 
 ROWS_PER_COMMIT = 10_000
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from psp_core.domain.errors import DomainError
-from psp_core.domain.operator_actions import DETAIL_LENGTH_MAX, OperatorAction, Outcome
-from psp_core.ports import Clock, Ids, Store
+from psp_core.domain.kernel.errors import DomainError
+from psp_core.domain.operations.operator_actions import DETAIL_LENGTH_MAX, OperatorAction, Outcome
+from psp_core.ports.kernel import Clock, Ids
+from psp_core.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from zlib import crc32
 import schemathesis
 from hypothesis import Phase, settings, strategies
 
-from psp_api.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
-from psp_core.domain.cards import CardNumbers, holds_card_data
+from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
+from psp_core.domain.intake.cards import CardNumbers, holds_card_data
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
 IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)

@@ -9,11 +9,11 @@ import jsonschema_rs
 import pytest
 
 from psp_api.main import build_app
-from psp_api.openapi.document import openapi_document
-from psp_api.problems import catalogue
-from psp_api.problems.catalogue import OF_DOMAIN_ERRORS, Problem
+from psp_api.server.openapi.document import openapi_document
+from psp_api.server.problems import catalogue
+from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_core.bootstrap import Core
-from psp_core.domain import errors
+from psp_core.domain.kernel import errors
 from tests.api.bodies import create
 
 METHODS = ("get", "post")

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from psp_api.openapi.operations import OPERATIONS
+from psp_api.server.openapi.operations import OPERATIONS
 from psp_core.bootstrap import Core
 from tests.api.bodies import create, payables_of
 from tests.api.server import ROOT, Api, requests_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from psp_core.local_stack.supervision.processes import wait_until
+from psp_local.supervision.processes import wait_until
 from tests.api.edge.raw import (
     BODY,
     answer_to,

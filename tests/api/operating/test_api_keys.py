@@ -11,11 +11,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from psp_api.openapi.operations import OPERATIONS, Operation
+from psp_api.server.openapi.operations import OPERATIONS, Operation
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.api_keys import Scope
-from psp_core.local_stack.ports import free_port
+from psp_core.domain.access import Scope
 from psp_core.settings import Settings
+from psp_local.ports import free_port
 from tests.api.bodies import NOT_AN_ID, a_body, create, problems
 from tests.api.server import ROOT, Api, api_program
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from psp_api.failed_logins import FORGOTTEN_AFTER_S, PAUSE_S_MAX, FailedLogins
-from psp_api.problems.refusals import Refusal
+from psp_api.access.failed_logins import FORGOTTEN_AFTER_S, PAUSE_S_MAX, FailedLogins
+from psp_api.server.problems.refusals import Refusal
 from psp_core.bootstrap import build_core
-from psp_core.domain.api_keys import Scope
+from psp_core.domain.access import Scope
 from psp_core.settings import Settings
 from tests.api.server import Api, api_program
 

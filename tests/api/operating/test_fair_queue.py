@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_api.fair_queue import FairQueue, QueueFull
+from psp_api.server.fair_queue import FairQueue, QueueFull
 
 TURN = 10
 MERCHANTS = "abcd"

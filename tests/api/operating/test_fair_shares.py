@@ -13,11 +13,12 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from psp_api.problems.refusals import Overloaded
-from psp_api.readers import ReaderLimits, Readers
+from psp_api.server.problems.refusals import Overloaded
+from psp_api.server.readers import ReaderLimits, Readers
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import StorageUnavailable
-from psp_core.domain.listing import Page, PayableFilter
+from psp_core.domain.kernel.errors import StorageUnavailable
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter
 from tests.api.bodies import a_body
 from tests.api.server import Api, api_program
 from tests.waiting import wait_for

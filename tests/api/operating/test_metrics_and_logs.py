@@ -13,12 +13,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine
 
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.adapters.postgres.tables import metadata
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.adapters.postgres.schema.tables import metadata
 from psp_core.bootstrap import build_core
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.supervision.processes import wait_until
 from psp_core.settings import Settings
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.supervision.processes import wait_until
 from tests.api.bodies import CARD_NUMBER, a_body, create
 from tests.api.server import Api, api_program, requests_in
 from tests.logins import api_urls, make_logins

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from psp_core.adapters.postgres.migrate import current_revision, migrate, newest_revision
-from psp_core.domain.errors import StorageUnavailable
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.adapters.postgres.schema.migrate import current_revision, migrate, newest_revision
+from psp_core.domain.kernel.errors import StorageUnavailable
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.api.bodies import a_body
 from tests.api.server import api_program
 from tests.waiting import wait_for

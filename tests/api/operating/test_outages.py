@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from psp_core.adapters.postgres.migrate import migrate
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import build_core
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
-from psp_core.local_stack.supervision.processes import wait_until, working_in
 from psp_core.settings import Settings
+from psp_local.ports import free_port
+from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
+from psp_local.supervision.processes import wait_until, working_in
 from tests.api.bodies import a_body, create, everything, payables_of
 from tests.api.server import Api, api_program
 from tests.logins import api_urls, make_logins

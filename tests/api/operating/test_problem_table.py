@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from psp_api.problems.catalogue import OF_DOMAIN_ERRORS
-from psp_core.domain import errors
-from psp_core.domain.errors import DomainError
+from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS
+from psp_core.domain.kernel import errors
+from psp_core.domain.kernel.errors import DomainError
 
 
 def every_kind(kind: type[DomainError]) -> Iterator[type[DomainError]]:
@@ -16,7 +16,7 @@ def every_kind(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 class TestTheTableOfStatuses:
     def test_names_every_refusal_of_the_core_and_nothing_else(self) -> None:
         # Those of tests and of other programs are not the core's.
-        ours = {kind for kind in every_kind(DomainError) if kind.__module__ == "psp_core.domain.errors"}
+        ours = {kind for kind in every_kind(DomainError) if kind.__module__ == "psp_core.domain.kernel.errors"}
 
         assert set(OF_DOMAIN_ERRORS) == ours
 

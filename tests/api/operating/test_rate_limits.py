@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from psp_api.rate_limits import WINDOW_S, RateLimits
+from psp_api.access.rate_limits import WINDOW_S, RateLimits
 from tests.api.bodies import a_body
 from tests.api.server import Api, api_program
 

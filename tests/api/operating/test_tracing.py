@@ -21,10 +21,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from psp_api.main import build_app
-from psp_core.adapters.postgres.logins import Login
+from psp_core.adapters.postgres.schema.logins import Login
 from psp_core.adapters.tracing import OpenTelemetryTraces
 from psp_core.bootstrap import Core
-from psp_core.domain.messages import OutgoingMessage, QueueMessage
+from psp_core.domain.events import OutgoingMessage, QueueMessage
 from psp_core.settings import Settings
 from tests.api.bodies import a_body, create
 from tests.api.server import ROOT, api_program

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from psp_core.bootstrap import Core
-from psp_core.domain.listing import Page, PayableFilter, TransactionFilter
-from psp_core.domain.payables import PayableStatus
-from psp_core.domain.transactions import PaymentMethod, TransactionStatus
+from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter, PayableStatus
 from tests.builders import a_new_transaction, a_submission
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)

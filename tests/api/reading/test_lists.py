@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from psp_api.openapi.operations import OPERATIONS, Operation
+from psp_api.server.openapi.operations import OPERATIONS, Operation
 from psp_core.bootstrap import Core
 from tests.api.bodies import NOT_AN_ID, a_body, create, everything, payables_of, problems
 from tests.api.server import Api

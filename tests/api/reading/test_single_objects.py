@@ -8,7 +8,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from psp_api.openapi.operations import OPERATIONS
+from psp_api.server.openapi.operations import OPERATIONS
 from psp_core.bootstrap import Core
 from tests.api.bodies import NOT_AN_ID, create, payables_of
 from tests.api.server import Api

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from psp_api.wire.transaction_body import BATCH_TRANSACTIONS_MAX
+from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX
 from tests.api.bodies import a_body, everything, payables_of, problems
 from tests.api.server import Api
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from psp_api.wire import headers
+from psp_api.server.wire import headers
 from tests.api.bodies import a_body, create, problems
 from tests.api.server import Api
 from tests.disguises import OTHERS, OWN, disguises, grouped

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from psp_api.group_commit import GroupCommit, GroupLimits
-from psp_api.problems.refusals import Overloaded
+from psp_api.intake.group_commit import GroupCommit, GroupLimits
+from psp_api.server.problems.refusals import Overloaded
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import RequestInProgress, StorageUnavailable
-from psp_core.domain.listing import Page, TransactionFilter
-from psp_core.usecases.accept_transactions import Answer, Outcome, Submission
+from psp_core.domain.intake.transactions import TransactionFilter
+from psp_core.domain.kernel.errors import RequestInProgress, StorageUnavailable
+from psp_core.domain.kernel.paging import Page
+from psp_core.usecases.intake.accept_transactions import Answer, Outcome, Submission
 from tests.builders import a_new_transaction, a_submission
 
 LIMITS = GroupLimits(commit_transactions_max=500, waiting_transactions_max=5_000, patience_s=30, commit_timeout_s=60)

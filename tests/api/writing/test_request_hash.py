@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from psp_api.wire.request_hash import request_hash, request_hash_of_version_1
-from psp_api.wire.transaction_body import TransactionBody, read_transaction
-from psp_core.domain.money import Currency
+from psp_api.intake.transaction_body import TransactionBody, read_transaction
+from psp_api.server.wire.request_hash import request_hash, request_hash_of_version_1
+from psp_core.domain.kernel.money import Currency
 from psp_core.settings import Settings
 from tests.api.bodies import a_body
 

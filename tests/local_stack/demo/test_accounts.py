@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from psp_core.local_stack.demo.accounts import Account, differences
-from psp_core.local_stack.demo.merchants import MERCHANTS
-from psp_core.local_stack.demo.traffic import Sale
-from psp_core.local_stack.demo.ways_in.merchant_api import Posted
+from psp_local.demo.accounts import Account, differences
+from psp_local.demo.merchants import MERCHANTS
+from psp_local.demo.traffic import Sale
+from psp_local.demo.ways_in.merchant_api import Posted
 
 _MERCHANT = MERCHANTS[0]
 _SALE = Sale(

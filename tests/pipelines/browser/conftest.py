@@ -11,10 +11,10 @@ import boto3
 import pytest
 from playwright.sync_api import Browser, Page
 
-from psp_core.adapters.postgres.migrate import migrate
-from psp_core.local_stack.postgres import EmbeddedPostgres
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.settings import Settings
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
 from tests.chromium import running_browser
 from tests.logins import make_logins
 from tests.pipelines.browser.dagster_processes import running_dagster

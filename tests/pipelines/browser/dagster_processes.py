@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from psp_core.adapters.postgres.logins import Login
-from psp_core.local_stack.commands import code_server, daemon, webserver
-from psp_core.local_stack.environment import Plan, platform_variables
-from psp_core.local_stack.ports import free_port
+from psp_core.adapters.postgres.schema.logins import Login
 from psp_core.settings import Settings
+from psp_local.commands import code_server, daemon, webserver
+from psp_local.environment import Plan, platform_variables
+from psp_local.ports import free_port
 from tests.logins import url_of
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.listing import Page, PayableFilter
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import PayableFilter
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.pipelines.browser.operator import PATIENCE_S, Operator

@@ -16,11 +16,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from psp_core.bootstrap import Core
-from psp_core.cli import commands
-from psp_core.domain.operator_actions import OperatorAction, Outcome
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.sqs import EmbeddedSqs
+from psp_core.cli.commands import commands
+from psp_core.domain.operations.operator_actions import OperatorAction, Outcome
 from psp_core.settings import Settings
+from psp_local.ports import free_port
+from psp_local.sqs import EmbeddedSqs
 
 PEPPER = "0123456789abcdef0123456789abcdef"
 ACTOR = f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"

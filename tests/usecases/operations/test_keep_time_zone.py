@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import TimeZoneChanged
+from psp_core.domain.kernel.errors import TimeZoneChanged
 from tests.builders import a_submission
 
 InZone = Callable[[str], Core]

@@ -18,9 +18,9 @@ from sqlalchemy import create_engine
 from psp_core.adapters.reports.drafts import ReportDrafts
 from psp_core.adapters.reports.shelves import Shelf, shelf_at
 from psp_core.bootstrap import Core
-from psp_core.domain.errors import BooksDoNotBalance, SettlementInProgress
-from psp_core.domain.money import Currency
-from psp_core.usecases.operations.write_settlement_report import WriteSettlementReport, WrittenReport
+from psp_core.domain.kernel.errors import BooksDoNotBalance, SettlementInProgress
+from psp_core.domain.kernel.money import Currency
+from psp_core.usecases.settlement.write_settlement_report import WriteSettlementReport, WrittenReport
 from tests.builders import SettableClock, a_new_transaction, a_submission
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON

@@ -1,0 +1,1 @@
+"""`/transactions`: bodies in, group commit, answers out."""

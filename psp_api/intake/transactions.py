@@ -1,0 +1,143 @@
+"""`/transactions`: accept one or many, and read them back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from falcon.asgi import Request, Response
+
+from psp_api.intake.transaction_body import TransactionBody, read_batch, read_transaction
+from psp_api.server.merchant_resource import MerchantResource, parse_id
+from psp_api.server.problems.refusals import FieldProblem, Invalid
+from psp_api.server.wire import headers, queries
+from psp_api.server.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
+from psp_api.server.wire.request_hash import request_hash, request_hash_of_version_1
+from psp_core.domain.intake.idempotency import IdempotencyKey
+from psp_core.usecases.intake.accept_transactions import Submission
+
+_CREATED = 201
+_JSON = "application/json"
+
+
+class _Writing(MerchantResource):
+    async def _body(self, req: Request, *, bytes_max: int) -> bytes:
+        headers.require_json(req.content_type)
+        headers.require_plain(req.get_header("Content-Encoding"))
+        headers.require_size(req.content_length, bytes_max=bytes_max)
+        raw: bytes = await req.stream.read(bytes_max + 1)
+        headers.require_size(len(raw), bytes_max=bytes_max)
+        return raw
+
+    def _key(
+        self, req: Request, merchant: str, key: str | None, bodies: Sequence[TransactionBody]
+    ) -> IdempotencyKey | None:
+        if key is None:
+            return None
+        route, currency = req.uri_template or "", self._settings.currency
+
+        def first_version() -> bytes:
+            return request_hash_of_version_1(route, bodies, customer_id=merchant, currency=currency)
+
+        return IdempotencyKey(merchant, key, request_hash(route, bodies), first_version)
+
+    async def _store(self, resp: Response, submission: Submission) -> None:
+        answer = await self._worker.submit(submission)
+        resp.status = _CREATED
+        resp.content_type = _JSON
+        resp.data = answer.body
+        if answer.replayed:
+            resp.set_header("Idempotent-Replayed", "true")
+
+
+class Transactions(_Writing):
+    async def on_post(self, req: Request, resp: Response) -> None:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
+        queries.refuse_any(req.query_string, problems)
+        body = read_transaction(await self._body(req, bytes_max=self._settings.api_body_bytes_max), problems)
+        if body is not None:
+            headers.refuse_numbers([body.card_number], {"x-customer-id": merchant, "idempotency-key": key}, problems)
+        if merchant is None or body is None or problems:
+            raise Invalid(problems)
+        rows = [body.to_new(customer_id=merchant, currency=self._settings.currency)]
+        submission = Submission(rows, one_transaction, self._key(req, merchant, key, [body]), _trace(req))
+        await self._store(resp, submission)
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        query = queries.read(queries.TransactionQuery, req.query_string, problems)
+        if merchant is None or query is None or problems:
+            raise Invalid(problems)
+        await self._list(
+            req,
+            resp,
+            query,
+            merchant=merchant,
+            find=lambda read, page: read.transactions(merchant, where=query.to_filter(), page=page),
+            answer=transaction_answer,
+        )
+
+    on_head = on_get
+
+
+class Batch(_Writing):
+    """`/transactions/batch`: all of them or none."""
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        key = headers.idempotency_key(req.get_header("Idempotency-Key"), problems)
+        headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
+        queries.refuse_any(req.query_string, problems)
+        raw = await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max)
+        # Beside the event loop: to look for card data in a megabyte of nothing but digits takes most of a second.
+        bodies = await asyncio.to_thread(read_batch, raw, problems)
+        if bodies is not None:
+            numbers = [body.card_number for body in bodies]
+            headers.refuse_numbers(numbers, {"x-customer-id": merchant, "idempotency-key": key}, problems)
+        if merchant is None or bodies is None or problems:
+            raise Invalid(problems)
+        self._count(req, merchant=merchant, rows=len(bodies))
+        rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
+        submission = Submission(rows, many_transactions, self._key(req, merchant, key, bodies), _trace(req))
+        await self._store(resp, submission)
+
+
+class OneTransaction(MerchantResource):
+    async def on_get(self, req: Request, resp: Response, id: str) -> None:
+        merchant = await self._require_merchant(req)
+        wanted = parse_id(id)
+        found = await self._call(merchant, lambda read: read.transaction(merchant, id=wanted))
+        self._one(req, resp, transaction_answer(found))
+
+    on_head = on_get
+
+
+class TransactionPayables(MerchantResource):
+    async def on_get(self, req: Request, resp: Response, id: str) -> None:
+        problems: list[FieldProblem] = []
+        merchant = await self._merchant(req, problems)
+        query = queries.read(queries.Paging, req.query_string, problems)
+        if merchant is None or query is None or problems:
+            raise Invalid(problems)
+        wanted = parse_id(id)
+        await self._list(
+            req,
+            resp,
+            query,
+            merchant=merchant,
+            find=lambda read, page: read.payables_of(merchant, transaction_id=wanted, page=page),
+            answer=payable_answer,
+        )
+
+    on_head = on_get
+
+
+def _trace(req: Request) -> str | None:
+    # Ours when traces are made here; otherwise the caller's is passed on.
+    own: str | None = getattr(req.context, "traceparent", None)
+    return own or headers.traceparent(req.get_header("Traceparent"))

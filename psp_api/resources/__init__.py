@@ -1,1 +1,0 @@
-"""The API's resources: decode, call a use case, encode. No `if` about business."""

@@ -1,0 +1,1 @@
+"""What serves every feature: the worker, its protocol, what is observed of a request, and its wire."""

@@ -1,0 +1,164 @@
+"""One request and its answer, as ASGI has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from falcon.asgi import Request, Response
+
+from psp_api.server.edge.body import Body
+from psp_api.server.edge.head import Head
+from psp_api.server.problems.catalogue import TOO_SLOW
+from psp_api.server.problems.refusals import Refusal
+
+REFUSAL = "psp.refusal"
+"""The key of the scope that has the Refusal to answer with, or None."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_SKIPPED_BYTES_MAX = 64 * 1024
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_VERSIONS = {"version": "3.0", "spec_version": "2.3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a client may take. `body_bytes_per_s_min` is what has to come once `body_timeout_s` has passed."""
+
+    head_timeout_s: float
+    body_timeout_s: float
+    body_bytes_per_s_min: int
+    idle_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What an exchange may do with its connection."""
+
+    write: Callable[[bytes], None]
+    default_fields: Callable[[], list[tuple[bytes, bytes]]]
+    on_taken: Callable[[], None]
+    """Some of the body was taken: there is room for more."""
+
+    on_answered: Callable[[Exchange], None]
+    on_failed: Callable[[], None]
+
+
+class RefusedAtTheEdge:
+    """Falcon middleware: answers, logs and counts what was refused before there was a request like all the others."""
+
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        refusal: Refusal | None = req.scope.get(REFUSAL)
+        if refusal is not None:
+            raise refusal
+
+
+class Exchange:
+    """Gives the body to the application when it is asked for, and sends the answer in one piece."""
+
+    def __init__(self, head: Head, body: Body, limits: Limits, wire: Wire) -> None:
+        self.head = head
+        self.body = body
+        self.keeps_alive = head.keeps_alive
+        self._limits = limits
+        self._wire = wire
+        self._loop = asyncio.get_running_loop()
+        self._started_s = self._loop.time()
+        self._was_asked = False
+        self._is_answered = False
+        self._news: asyncio.Future[None] | None = None
+        self._start: dict[str, Any] = {}
+        self._parts: list[bytes] = []
+
+    @property
+    def awaits_continue(self) -> bool:
+        """Whether the client waits for a word, and may or may not send its body after another one."""
+        return self.head.expects_continue and not self.body.received and not self.body.is_done
+
+    async def run(self, app: Any, *, client: Any, server: Any) -> None:
+        head = self.head
+        scope = {
+            "type": "http",
+            "asgi": _VERSIONS,
+            "http_version": head.version,
+            "server": server,
+            "client": client,
+            "scheme": "http",
+            "root_path": "",
+            "method": head.method,
+            "path": head.path,
+            "raw_path": head.raw_path,
+            "query_string": head.query,
+            "headers": head.fields,
+            REFUSAL: head.refusal,
+        }
+        try:
+            await app(scope, self._receive, self._send)
+        finally:
+            if not self._is_answered:
+                self._wire.on_failed()
+
+    def _may_skip(self) -> bool:
+        return self.body.left is not None and self.body.left <= _SKIPPED_BYTES_MAX and not self.awaits_continue
+
+    def wake(self) -> None:
+        """Tell that the body has grown, or will not."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def _receive(self) -> dict[str, Any]:
+        body = self.body
+        # The framework asks once before it knows what for: that is no reason to let a body come.
+        if self._was_asked:
+            while not body.data and not body.is_done and body.refusal is None:
+                await self._more()
+            if body.refusal is not None:
+                raise body.refusal
+        self._was_asked = True
+        data = bytes(body.data)
+        if data:
+            body.data.clear()
+            self._wire.on_taken()
+        return {"type": "http.request", "body": data, "more_body": not body.is_done}
+
+    async def _more(self) -> None:
+        if self.awaits_continue:
+            self.head.expects_continue = False
+            self._wire.write(_CONTINUE)
+        limits = self._limits
+        allowed_s = limits.body_timeout_s + self.body.received / limits.body_bytes_per_s_min
+        self._news = self._loop.create_future()
+        try:
+            await asyncio.wait_for(self._news, self._started_s + allowed_s - self._loop.time())
+        except TimeoutError:
+            self.body.fail(Refusal(TOO_SLOW, f"the body came slower than {limits.body_bytes_per_s_min} bytes a second"))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._answer()
+
+    def _answer(self) -> None:
+        status = self._start["status"]
+        fields = [*self._wire.default_fields(), *self._start["headers"]]
+        content = b"".join(self._parts)
+        if b"content-length" not in dict(fields) and status not in _BODILESS:
+            fields.append((b"content-length", b"%d" % len(content)))
+        body = self.body
+        # What is left of a small body is skipped; of another one nobody knows how long that takes, or whether it comes.
+        self.keeps_alive &= body.refusal is None and (body.is_done or self._may_skip())
+        if not self.keeps_alive:
+            fields.append((b"connection", b"close"))
+        head = _STATUS_LINES[status] + b"".join([name + b": " + value + b"\r\n" for name, value in fields])
+        if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1:
+            raise ValueError("a header of the answer holds the end of a line")
+        self._is_answered = True
+        self._wire.write(head + b"\r\n" + (content if self.head.method != "HEAD" else b""))
+        self._wire.on_answered(self)

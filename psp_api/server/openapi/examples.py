@@ -1,0 +1,107 @@
+"""Examples for the documentation: the contract's own objects, and a problem of every kind."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psp_api.server.problems.catalogue import BODY_TOO_LARGE, BROKEN_JSON, INVALID, OF_DOMAIN_ERRORS, Problem
+from psp_api.server.problems.handlers import problem_body
+from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
+from psp_api.server.wire.answers import EXAMPLE_INSTANT, PayableAnswer, SettlementAnswer, TransactionAnswer
+from psp_core.domain.intake.transactions import PaymentMethod, TransactionStatus
+from psp_core.domain.kernel import errors
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.payables import PayableStatus, PayableType
+from psp_core.domain.settlement.settlements import SettlementStatus
+
+_TRANSACTION_ID = UUID("24e249f8-ca37-430a-afe9-bf05d9cd5688")
+_SETTLEMENT_ID = UUID("0173c8f1-7d1d-7cc3-98c4-dc0c0c07398f")
+_REQUEST_ID = "9352bb4b7d1623069f37f7f8efe3c596"
+
+TRANSACTION_BODY = {
+    "description": "Lightsaber",
+    "amount": "2500",
+    "payment_method": "credit_card",
+    "card_number": "4111111111111111",
+    "card_holder_name": "Luke Skywalker",
+    "card_expiration_date": "10/25",
+    "card_verification_code": "123",
+}
+
+TRANSACTION: TransactionAnswer = {
+    "id": _TRANSACTION_ID,
+    "description": "Lightsaber",
+    "customer_id": "123",
+    "amount": 2500,
+    "payment_method": PaymentMethod.CREDIT_CARD,
+    "card_holder_name": "Luke Skywalker",
+    "card_expiration_date": "2025-10-01T00:00:00.000Z",
+    "card_verification_code": "***",
+    "card_last_four_numbers": "1111",
+    "updated_at": EXAMPLE_INSTANT,
+    "created_at": EXAMPLE_INSTANT,
+    "status": TransactionStatus.PENDING_PAYMENT,
+    "currency": Currency.BRL,
+    "installments": 1,
+    "card_brand": "visa",
+    "reference": None,
+}
+
+PAYABLE: PayableAnswer = {
+    "id": UUID("4833e715-fb9b-4c60-8b8f-5bab65ea11e5"),
+    "customer_id": "123",
+    "status": PayableStatus.WAITING_FUNDS,
+    "payment_date": "2020-08-18T22:26:23.693Z",
+    "fee": 5,
+    "receivable_amount": 2375,
+    "created_at": "2020-07-19T22:26:23.701Z",
+    "updated_at": "2020-07-19T22:26:23.701Z",
+    "transaction_id": _TRANSACTION_ID,
+    "amount": 2500,
+    "fee_amount": 125,
+    "currency": Currency.BRL,
+    "installment": 1,
+    "type": PayableType.CREDIT,
+    "paid_at": None,
+    "settlement_id": None,
+}
+
+SETTLEMENT: SettlementAnswer = {
+    "id": _SETTLEMENT_ID,
+    "customer_id": "123",
+    "status": SettlementStatus.CLOSED,
+    "due_date": "2020-08-18",
+    "currency": Currency.BRL,
+    "sequence": 1,
+    "payables": 1,
+    "amount": 2500,
+    "fee_amount": 125,
+    "receivable_amount": 2375,
+    "created_at": "2020-08-18T06:00:01.120Z",
+    "closed_at": "2020-08-18T06:00:01.480Z",
+}
+
+_FIELD_PROBLEMS: list[FieldProblem] = [
+    {"pointer": "header:x-customer-id", "code": "required", "detail": "must name the merchant"},
+    {"pointer": "/amount", "code": "out_of_range", "detail": "must be from 1 to 1000000000000 minor units"},
+    {"pointer": "/card_number", "code": "check_digit_wrong", "detail": "the card number's check digit is wrong"},
+]
+_DETAILS = {
+    BROKEN_JSON: "Invalid JSON: EOF while parsing an object at line 1 column 24",
+    BODY_TOO_LARGE: "the body may have 65536 bytes",
+    OF_DOMAIN_ERRORS[errors.NotFound]: "no such transaction",
+    OF_DOMAIN_ERRORS[errors.RequestInProgress]: "a request with this idempotency key is being worked on",
+    OF_DOMAIN_ERRORS[errors.StorageUnavailable]: "the database did not answer in time",
+}
+
+
+def problem(kind: Problem, *, path: str) -> ProblemAnswer:
+    """Return the body of a problem as it is answered at `path`."""
+    is_invalid = kind is INVALID
+    return problem_body(
+        kind,
+        detail="3 problems; nothing was stored" if is_invalid else _DETAILS.get(kind, kind.title),
+        path=path.replace("{id}", str(_TRANSACTION_ID)),
+        request_id=_REQUEST_ID,
+        errors=_FIELD_PROBLEMS if is_invalid else (),
+    )

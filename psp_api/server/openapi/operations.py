@@ -1,0 +1,170 @@
+"""What the API can do: one entry an operation, from which its documentation is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from psp_api.intake.transaction_body import BatchBody, TransactionBody
+from psp_api.server.openapi import examples
+from psp_api.server.problems import catalogue
+from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
+from psp_api.server.wire.answers import PayableAnswer, SettlementAnswer, TransactionAnswer
+from psp_api.server.wire.queries import Paging, PayableQuery, SettlementQuery, TransactionQuery
+from psp_core.domain.kernel import errors
+
+NOT_FOUND = OF_DOMAIN_ERRORS[errors.NotFound]
+_DATABASE = OF_DOMAIN_ERRORS[errors.StorageUnavailable]
+_READING = (catalogue.INVALID, catalogue.TOO_MANY_REQUESTS, catalogue.BUG, _DATABASE, catalogue.OVERLOADED)
+_WRITING = (
+    catalogue.BROKEN_JSON,
+    OF_DOMAIN_ERRORS[errors.RequestInProgress],
+    catalogue.BODY_TOO_LARGE,
+    catalogue.NOT_JSON,
+    catalogue.INVALID,
+    OF_DOMAIN_ERRORS[errors.IdempotencyKeyReused],
+    catalogue.TOO_MANY_REQUESTS,
+    catalogue.BUG,
+    _DATABASE,
+    catalogue.OVERLOADED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    method: str
+    path: str
+    id: str
+    summary: str
+    answer: Any
+    """The type of the answer, or of each of its elements when `many`."""
+
+    example: Any
+    problems: tuple[Problem, ...]
+    many: bool = False
+    description: str = ""
+    body: Any = None
+    body_example: Any = None
+    query: type[BaseModel] | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.body is not None
+
+    @property
+    def has_id(self) -> bool:
+        return "{id}" in self.path
+
+    @property
+    def tag(self) -> str:
+        return self.path.split("/")[1]
+
+
+def _list(path: str, *, id: str, summary: str, answer: Any, example: Any, query: type[BaseModel]) -> Operation:
+    problems = (NOT_FOUND, *_READING) if "{id}" in path else _READING
+    return Operation(
+        "get",
+        path,
+        id,
+        summary,
+        answer,
+        [example],
+        problems,
+        many=True,
+        query=query,
+        description="Newest first. While there is more, the header `Link` names the next page.",
+    )
+
+
+def _single(path: str, *, id: str, summary: str, answer: Any, example: Any) -> Operation:
+    return Operation("get", path, id, summary, answer, example, (NOT_FOUND, *_READING))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "post",
+        "/transactions",
+        "createTransaction",
+        "Accept a card transaction",
+        TransactionAnswer,
+        examples.TRANSACTION,
+        _WRITING,
+        body=TransactionBody,
+        body_example=examples.TRANSACTION_BODY,
+        description="It becomes one payable for each installment within seconds.",
+    ),
+    _list(
+        "/transactions",
+        id="listTransactions",
+        summary="List transactions",
+        answer=TransactionAnswer,
+        example=examples.TRANSACTION,
+        query=TransactionQuery,
+    ),
+    Operation(
+        "post",
+        "/transactions/batch",
+        "createTransactions",
+        "Accept up to 1,000 card transactions, all or none",
+        TransactionAnswer,
+        [examples.TRANSACTION],
+        _WRITING,
+        many=True,
+        body=BatchBody,
+        body_example=[examples.TRANSACTION_BODY],
+        description="The fast way in. A problem's pointer begins with the index: `/3/amount`.",
+    ),
+    _single(
+        "/transactions/{id}",
+        id="getTransaction",
+        summary="Get a transaction",
+        answer=TransactionAnswer,
+        example=examples.TRANSACTION,
+    ),
+    _list(
+        "/transactions/{id}/payables",
+        id="listTransactionPayables",
+        summary="List a transaction's payables",
+        answer=PayableAnswer,
+        example=examples.PAYABLE,
+        query=Paging,
+    ),
+    _list(
+        "/payables",
+        id="listPayables",
+        summary="List payables",
+        answer=PayableAnswer,
+        example=examples.PAYABLE,
+        query=PayableQuery,
+    ),
+    _single("/payables/{id}", id="getPayable", summary="Get a payable", answer=PayableAnswer, example=examples.PAYABLE),
+    _list(
+        "/settlements",
+        id="listSettlements",
+        summary="List settlements",
+        answer=SettlementAnswer,
+        example=examples.SETTLEMENT,
+        query=SettlementQuery,
+    ),
+    _single(
+        "/settlements/{id}",
+        id="getSettlement",
+        summary="Get a settlement",
+        answer=SettlementAnswer,
+        example=examples.SETTLEMENT,
+    ),
+)
+
+AUTH_PROBLEMS: Mapping[str, tuple[Problem, ...]] = {
+    "trusted-header": (),
+    "api-key": (
+        catalogue.UNAUTHENTICATED,
+        OF_DOMAIN_ERRORS[errors.InvalidCredentials],
+        OF_DOMAIN_ERRORS[errors.InsufficientScope],
+        OF_DOMAIN_ERRORS[errors.CustomerMismatch],
+        catalogue.TOO_MANY_LOGINS,
+    ),
+}

@@ -1,0 +1,72 @@
+"""The API's own refusals: a problem with what the caller needs to know to do better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from psp_api.server.problems.catalogue import INVALID, OVERLOADED, Problem
+
+ERRORS_MAX = 100
+"""As many problems are listed; there may be more."""
+
+
+class FieldProblem(TypedDict):
+    """One thing that is wrong.
+
+    `pointer` is a JSON pointer into the body (`/amount`), or names a header or query parameter
+    (`header:x-customer-id`, `query:limit`). The value that was sent is never repeated.
+    """
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemAnswer(TypedDict):
+    """A problem document (RFC 9457). `code` is stable; `errors` lists what is wrong with the request.
+
+    Everything, or the first 100 of it; then `errors_not_listed` is the number of the others.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: NotRequired[list[FieldProblem]]
+    errors_not_listed: NotRequired[int]
+
+
+class Refusal(Exception):
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+
+class Invalid(Refusal):
+    """Everything that is wrong with a request, at once."""
+
+    def __init__(self, errors: Sequence[FieldProblem]) -> None:
+        count = len(errors)
+        listed = f", of which the first {ERRORS_MAX} are listed" if count > ERRORS_MAX else ""
+        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}{listed}; nothing was stored", errors=errors)
+
+
+class Overloaded(Refusal):
+    def __init__(self) -> None:
+        super().__init__(OVERLOADED, "too many requests are waiting; nothing was stored")

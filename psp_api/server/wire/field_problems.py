@@ -1,0 +1,72 @@
+"""pydantic's findings in the API's own words: stable codes, JSON pointers, and never the value that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from psp_api.server.problems.catalogue import BROKEN_JSON
+from psp_api.server.problems.refusals import FieldProblem, Refusal
+from psp_core.domain.intake.cards import without_card_data
+
+CARD_DATA: Literal["card_number_in_text"] = "card_number_in_text"
+CARD_DATA_DETAIL: Literal["must not contain a card number: it would be stored"] = (
+    "must not contain a card number: it would be stored"
+)
+_NAME_LENGTH_MAX = 64
+_CODES = {
+    "missing": "required",
+    "extra_forbidden": "unknown_parameter",
+    "enum": "not_allowed",
+    "string_pattern_mismatch": "wrong_format",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_short": "too_few",
+    "too_long": "too_many",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "string_type": "wrong_type",
+    "int_type": "wrong_type",
+    "int_from_float": "wrong_type",
+    "model_type": "wrong_type",
+    "list_type": "wrong_type",
+    "model_attributes_type": "wrong_type",
+}
+
+
+def body_problems(error: ValidationError) -> list[FieldProblem]:
+    """Return what is wrong with a body, by JSON pointer. Raises Refusal when it is no JSON at all."""
+    found = _findings(error)
+    if found[0]["type"] == "json_invalid":
+        raise Refusal(BROKEN_JSON, found[0]["msg"])
+    return [_problem(_pointer(item["loc"]), item) for item in found]
+
+
+def parameter_problems(error: ValidationError, *, where: str) -> list[FieldProblem]:
+    """Return what is wrong with parameters that come by name, as in `query:limit`."""
+    return [_problem(parameter_pointer(where, str(item["loc"][0])), item) for item in _findings(error)]
+
+
+def parameter_pointer(where: str, name: str) -> str:
+    """Return how a parameter is named to the caller, who may have made a card number its name."""
+    return f"{where}:{without_card_data(name, '*')[:_NAME_LENGTH_MAX]}"
+
+
+def card_data(pointer: str) -> FieldProblem:
+    """Return the problem of a text with card data in it."""
+    return {"pointer": pointer, "code": CARD_DATA, "detail": CARD_DATA_DETAIL}
+
+
+def _findings(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_context=False, include_input=False))
+
+
+def _problem(pointer: str, item: Any) -> FieldProblem:
+    return {"pointer": pointer, "code": _CODES.get(item["type"], item["type"]), "detail": item["msg"]}
+
+
+def _pointer(location: Iterable[int | str]) -> str:
+    """Return the JSON pointer (RFC 6901) of pydantic's location; our names need no escaping."""
+    return "".join(f"/{part}" for part in location)

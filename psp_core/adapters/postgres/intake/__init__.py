@@ -1,0 +1,1 @@
+"""Transactions and idempotency keys in Postgres; a group commit is one statement."""

@@ -1,0 +1,1 @@
+"""Books and what people did by hand, in Postgres."""

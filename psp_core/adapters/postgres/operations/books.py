@@ -1,0 +1,88 @@
+"""The books: each rule is a query whose rows are its violations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from psp_core.domain.kernel.errors import Discrepancy
+
+# Rule, and a query for (subject, detail). All see one snapshot.
+RULES = {
+    "payable_balances": """
+        SELECT id::text, format('amount %%s, fee %%s, receivable %%s', amount_minor, fee_minor, receivable_minor)
+        FROM payables WHERE amount_minor <> fee_minor + receivable_minor
+    """,
+    "payables_sum_to_their_transaction": """
+        SELECT id::text, format('amount %%s, its payables %%s', amount_minor, payables_minor)
+        FROM transactions JOIN (
+            SELECT transaction_id, sum(amount_minor) AS payables_minor FROM payables GROUP BY transaction_id
+        ) AS sums ON transaction_id = id
+        WHERE amount_minor <> payables_minor
+    """,
+    "payable_has_a_transaction": """
+        SELECT payables.id::text, format('transaction %%s does not exist', transaction_id)
+        FROM payables LEFT JOIN transactions ON transactions.id = transaction_id
+        WHERE transactions.id IS NULL
+           OR (transactions.customer_id, transactions.currency) <> (payables.customer_id, payables.currency)
+    """,
+    "paid_transaction_has_only_paid_payables": """
+        SELECT transactions.id::text, format('%%s, but its payable %%s is %%s',
+                                             transactions.status, payables.id, payables.status)
+        FROM transactions JOIN payables ON transaction_id = transactions.id
+        WHERE transactions.status = 'paid' AND payables.status <> 'paid'
+    """,
+    "fully_paid_transaction_is_paid": """
+        SELECT id::text, 'every payable is paid'
+        FROM transactions JOIN (
+            SELECT transaction_id, count(*) AS payable_count, bool_and(status = 'paid') AS all_paid
+            FROM payables GROUP BY transaction_id
+        ) AS sums ON transaction_id = id
+        WHERE status <> 'paid' AND all_paid AND payable_count = installments
+    """,
+    "settlement_totals_are_its_lines": """
+        SELECT settlements.id::text, format('totals %%s/%%s/%%s/%%s, lines %%s/%%s/%%s/%%s',
+            payable_count, gross_minor, settlements.fee_minor, net_minor, lines, amounts, fees, receivables)
+        FROM settlements LEFT JOIN (
+            SELECT settlement_id, count(*) AS lines, sum(amount_minor) AS amounts,
+                   sum(fee_minor) AS fees, sum(receivable_minor) AS receivables
+            FROM payables WHERE settlement_id IS NOT NULL GROUP BY settlement_id
+        ) AS sums ON settlement_id = settlements.id
+        WHERE (payable_count, gross_minor, settlements.fee_minor, net_minor)
+              IS DISTINCT FROM (lines, amounts, fees, receivables)
+    """,
+    "line_belongs_to_its_settlement": """
+        SELECT payables.id::text, format('settlement %%s is another merchant''s, date''s or currency''s', settlement_id)
+        FROM payables LEFT JOIN settlements ON settlements.id = settlement_id
+        WHERE settlement_id IS NOT NULL
+          AND (settlements.customer_id, settlements.due_on, settlements.currency)
+              IS DISTINCT FROM (payables.customer_id, payables.due_on, payables.currency)
+    """,
+    "nothing_paid_early": """
+        SELECT id::text, format('due on %%s, paid at %%s', due_on, paid_at)
+        FROM payables WHERE status = 'paid' AND (paid_at AT TIME ZONE %(zone)s)::date < due_on
+    """,
+    "credit_is_paid_by_a_settlement": """
+        SELECT id::text, 'paid without a settlement'
+        FROM payables WHERE status = 'paid' AND payment_method = 'credit_card' AND settlement_id IS NULL
+    """,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresBooks:
+    connection: Connection
+
+    def discrepancies(self, *, zone: ZoneInfo, limit: int) -> list[Discrepancy]:
+        # Payables go on being made and paid meanwhile: one snapshot, so that sums are of one moment.
+        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self.connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
+        return [
+            Discrepancy(rule, subject, detail)
+            for rule, query in RULES.items()
+            for subject, detail in self.connection.exec_driver_sql(
+                f"{query} LIMIT %(limit)s", {"zone": zone.key, "limit": limit}
+            )
+        ]

@@ -1,0 +1,1 @@
+"""Settlements in Postgres, and the lines of their reports."""

@@ -1,0 +1,64 @@
+"""The lines of a due date's settlements, streamed from one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.settlement.report import Batch, LineType, ReportLine
+from psp_core.domain.settlement.settlements import Totals
+
+ROWS_PER_FETCH = 5_000
+
+_BATCHES = """
+SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor
+FROM settlements WHERE due_on = %s ORDER BY customer_id, currency, sequence
+"""
+
+_LINES = """
+SELECT settlement_id, transaction_id, payables.id, reference, payables.payment_method, transactions.created_at,
+       installment, payables.amount_minor, payables.fee_minor, receivable_minor
+FROM settlements
+JOIN payables ON settlement_id = settlements.id
+JOIN transactions ON transactions.id = transaction_id
+WHERE settlements.due_on = %s
+ORDER BY settlements.customer_id, settlements.currency, sequence, payables.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettlementLines:
+    connection: Connection
+
+    def batches(self, due_on: date) -> list[tuple[Batch, Totals]]:
+        # Settling may go on meanwhile: totals and lines must be of one moment.
+        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        rows = self.connection.exec_driver_sql(_BATCHES, (due_on,))
+        return [
+            (Batch(row[0], row[1], Currency(row[2]), row[3], row[4]), Totals(row[5], row[6], row[7], row[8]))
+            for row in rows
+        ]
+
+    def lines(self, batches: list[Batch]) -> Iterator[ReportLine]:
+        if not batches:
+            return
+        by_id = {batch.settlement_id: batch for batch in batches}
+        streaming = self.connection.execution_options(stream_results=True, max_row_buffer=ROWS_PER_FETCH)
+        for row in streaming.exec_driver_sql(_LINES, (batches[0].due_on,)):
+            yield ReportLine(
+                batch=by_id[row[0]],
+                type=LineType.SETTLED,
+                transaction_id=row[1],
+                payable_id=row[2],
+                reference=row[3],
+                payment_method=row[4],
+                created_at=row[5],
+                installment=row[6],
+                gross_credit_minor=row[7],
+                commission_minor=row[8],
+                net_credit_minor=row[9],
+            )

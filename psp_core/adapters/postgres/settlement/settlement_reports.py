@@ -1,0 +1,47 @@
+"""Which edition of each date's report counts. A newer one is never replaced by an older one, whoever comes last."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from psp_core.domain.settlement.report import PublishedReport, ReportFile
+
+_PUBLISHED = "SELECT version, format, folder, files FROM settlement_reports WHERE due_on = %s"
+
+_PUBLISH = """
+INSERT INTO settlement_reports AS published (due_on, version, format, folder, files, published_at)
+VALUES (%(due_on)s, %(version)s, %(format)s, %(folder)s, %(files)s::jsonb, %(now)s)
+ON CONFLICT (due_on) DO UPDATE SET
+    version = excluded.version, format = excluded.format, folder = excluded.folder, files = excluded.files,
+    published_at = excluded.published_at
+WHERE (published.version, published.format) < (excluded.version, excluded.format)
+   OR published.folder = %(lost)s AND (published.version, published.format) = (excluded.version, excluded.format)
+RETURNING TRUE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettlementReports:
+    connection: Connection
+
+    def published(self, due_on: date) -> PublishedReport | None:
+        row = self.connection.exec_driver_sql(_PUBLISHED, (due_on,)).one_or_none()
+        if row is None:
+            return None
+        return PublishedReport(due_on, row.version, row.format, row.folder, [ReportFile(**file) for file in row.files])
+
+    def publish(self, report: PublishedReport, *, lost: str | None, now: datetime) -> bool:
+        values = {
+            "due_on": report.due_on,
+            "version": report.version,
+            "format": report.format,
+            "folder": report.edition,
+            "files": json.dumps([asdict(file) for file in report.files]),
+            "lost": lost,
+            "now": now,
+        }
+        return self.connection.exec_driver_sql(_PUBLISH, values).scalar_one_or_none() is not None

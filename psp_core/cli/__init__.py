@@ -1,0 +1,1 @@
+"""The command line: `psp --help` lists what an operator or a start-up script can do."""

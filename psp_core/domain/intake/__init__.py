@@ -1,0 +1,1 @@
+"""Card transactions as they come in: their facts, their cards, the keys that make a request count once."""

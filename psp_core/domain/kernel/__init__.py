@@ -1,0 +1,1 @@
+"""What every feature stands on: money, ids, calendar, errors, paging."""

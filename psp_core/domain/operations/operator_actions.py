@@ -1,0 +1,51 @@
+"""What people did by hand, and why: kept for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from psp_core.domain.intake.cards import holds_card_data
+
+REASON_LENGTH_MAX = 1_000
+DETAIL_LENGTH_MAX = 1_000
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+    """The platform said no, and nothing was changed."""
+
+    FAILED = "failed"
+    """It ended in the middle: by an error, or because it was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAction:
+    """One action that no schedule asked for. `run_id` is the Dagster run that carried it out, or a command's own."""
+
+    id: UUID
+    action: str
+    reason: str
+    run_id: str
+    details: Mapping[str, str]
+    created_at: datetime
+    actor: str | None = None
+    """Whoever was logged in, or the system's user; None where nobody could know."""
+
+    outcome: Outcome | None = None
+    """Of a command; None while it runs, or when it was killed. A Dagster run's is in Dagster."""
+
+    def __post_init__(self) -> None:
+        """Refuse an action without a reason, and one with card data in it: raises ValueError."""
+        if not self.reason.strip():
+            raise ValueError(f"{self.action} by hand needs a reason")
+        if len(self.reason) > REASON_LENGTH_MAX:
+            raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters, this one {len(self.reason)}")
+        if not all(character.isprintable() or character in "\n\t" for character in self.reason):
+            raise ValueError("a reason is plain text: this one has control characters")
+        if holds_card_data(self.reason):
+            raise ValueError("a reason must not contain a card number: it would be kept for ever")

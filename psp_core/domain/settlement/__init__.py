@@ -1,0 +1,1 @@
+"""Settlements of a due date, and the lines of their report."""

@@ -1,0 +1,21 @@
+"""Payables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import NewPayable, Payable, PayableFilter
+
+
+class Payables(Protocol):
+    def add_missing(self, rows: Sequence[NewPayable], *, ids: Sequence[UUID], now: datetime) -> int:
+        """Insert the rows whose (transaction, type, installment) is new; return how many that were."""
+        ...
+
+    def find(self, customer_id: str, id: UUID) -> Payable | None: ...
+
+    def page(self, customer_id: str, where: PayableFilter, page: Page) -> list[Payable]: ...

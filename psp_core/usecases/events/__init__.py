@@ -1,0 +1,1 @@
+"""The outbox is relayed to the queue."""

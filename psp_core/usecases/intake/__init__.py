@@ -1,0 +1,1 @@
+"""Transactions are accepted, and read back."""

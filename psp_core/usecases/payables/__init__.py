@@ -1,0 +1,1 @@
+"""The queue is drained into payables, and what was lost on the way is found again."""

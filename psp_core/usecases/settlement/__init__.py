@@ -1,0 +1,1 @@
+"""Due payables are paid and reported."""

@@ -1,0 +1,31 @@
+"""Find the due dates that still have something to settle: missed, late or killed half-way, it does not matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
+
+from psp_core.domain.kernel.calendar import due_date
+from psp_core.ports.kernel import Clock
+from psp_core.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class FindUnsettledDates:
+    store: Store
+    clock: Clock
+    zone: ZoneInfo
+    starts_at: time
+    """The time of day from which a date may be settled."""
+
+    def __call__(self, *, grace_days: int = 0) -> list[date]:
+        """Return the dates whose time came `grace_days` ago and that still have something due, oldest first."""
+        until = self._newest_settleable() - timedelta(days=grace_days)
+        with self.store.begin() as work:
+            return work.settlements.unsettled_dates(until=until)
+
+    def _newest_settleable(self) -> date:
+        now = self.clock.now()
+        today = due_date(now, self.zone)
+        return today if now.astimezone(self.zone).time() >= self.starts_at else today - timedelta(days=1)

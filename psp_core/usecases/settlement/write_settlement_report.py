@@ -1,0 +1,190 @@
+"""Write a due date's settlement report: a file for each merchant and one for all, which balance.
+
+Each edition lies in a folder of its own, `DATE/EDITION`, which nobody writes to again: a writer that was stopped
+half-way can go on and spoils nothing. Which edition counts is decided by one commit, by its version, while the date
+is held.
+`DATE/manifest.json` is a copy of that edition's manifest, and names its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from itertools import groupby, islice
+from typing import Any
+from uuid import uuid4
+
+from psp_core.domain.kernel.errors import BooksDoNotBalance, Discrepancy, SettlementInProgress
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.settlement.report import (
+    REPORT_FORMAT,
+    Batch,
+    PublishedReport,
+    ReportFile,
+    ReportLine,
+    payout_of,
+    totals_of,
+)
+from psp_core.domain.settlement.settlements import MerchantTotals, Totals, totals_by_currency
+from psp_core.ports.kernel import Clock
+from psp_core.ports.settlement import ReportDraft, Reports
+from psp_core.ports.store import Store
+
+ALL = "all"
+MANIFEST = "manifest"
+FORMATS = 2
+"""Every file is there as CSV and as Parquet."""
+
+LINES_PER_WRITE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """What was written for a due date. `manifest` names every file, with its checksum.
+
+    `unchanged` says that what is published held all of it already, and nothing was written again.
+    """
+
+    due_on: date
+    lines: int
+    totals: dict[Currency, Totals]
+    merchants: int
+    whole: Sequence[ReportFile]
+    manifest: ReportFile
+    unchanged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSettlementReport:
+    store: Store
+    reports: Reports
+    clock: Clock
+
+    def __call__(self, *, due_on: date, on_progress: Callable[[int, int], None] = lambda *_: None) -> WrittenReport:
+        """Write and return the report of what is settled for `due_on` now. Safe to repeat: it replaces an older one.
+
+        Raises BooksDoNotBalance when the lines are not what the settlements' totals say; then the
+        older report is the one that stays. Raises SettlementInProgress while another run has the date.
+        """
+        with self.reports.begin() as draft:
+            with self.store.begin() as work:
+                batches = work.settlement_lines.batches(due_on)
+                draft.write(ALL, [])
+                written = _Written(draft, sum(totals.count for _, totals in batches), on_progress)
+                written.take(work.settlement_lines.lines([batch for batch, _ in batches]))
+                written.compare(dict(batches))
+            totals = totals_by_currency(
+                MerchantTotals(batch.customer_id, batch.currency, totals) for batch, totals in batches
+            )
+            is_new = self._publish(draft, due_on=due_on, version=written.lines, totals=totals)
+        published = self._point(due_on)
+        merchants = len({batch.customer_id for batch, _ in batches})
+        *whole, manifest = published.files
+        return WrittenReport(due_on, written.lines, totals, merchants, whole, manifest, unchanged=not is_new)
+
+    def _publish(self, draft: ReportDraft, *, due_on: date, version: int, totals: dict[Currency, Totals]) -> bool:
+        """Publish the draft unless what is published holds as much; tell whether it was."""
+        with self.store.begin() as work:
+            published = work.settlement_reports.published(due_on)
+        lost = published.edition if published and self._is_lost(published) else None
+        # No second writer ever has the same folder.
+        edition = f"{version}-{uuid4().hex[:8]}"
+        report = PublishedReport(due_on, version, REPORT_FORMAT, edition, [])
+        if not report.replaces(None if lost else published):
+            return False
+        folder = f"{_folder(due_on)}/{edition}"
+        files = draft.publish(folder=folder)
+        manifest = draft.publish_facts(MANIFEST, _manifest(due_on, edition, files, totals), folder=folder)
+        report = replace(report, files=[*files[:FORMATS], manifest])
+        with self.store.hold_due_date(due_on) as hold:
+            if not hold:
+                raise SettlementInProgress(due_on, holder=hold.holder)
+            with self.store.begin() as work:
+                work.leases.require(hold)
+                return work.settlement_reports.publish(report, lost=lost, now=self.clock.now())
+
+    def _is_lost(self, published: PublishedReport) -> bool:
+        return self.reports.read(_manifest_in(f"{_folder(published.due_on)}/{published.edition}")) is None
+
+    def _point(self, due_on: date) -> PublishedReport:
+        """Let the date's manifest be that of the edition that counts, which is returned."""
+        counts: PublishedReport | None = None
+        while True:
+            with self.store.begin() as work:
+                published = work.settlement_reports.published(due_on)
+            if published is None:
+                raise LookupError(f"the report of {due_on} was published, and is gone")
+            if counts is not None and published.edition == counts.edition:
+                return published
+            # A writer that was stopped in here may put an older manifest down after a newer one; then it looks again.
+            counts = published
+            source, target = (_manifest_in(f"{_folder(due_on)}/{counts.edition}"), _manifest_in(_folder(due_on)))
+            if self.reports.read(source) != self.reports.read(target):
+                self.reports.copy(source, to=target)
+
+
+class _Written:
+    """Writes lines as they come and adds them up, batch by batch."""
+
+    def __init__(self, draft: ReportDraft, expected: int, on_progress: Callable[[int, int], None]) -> None:
+        self.lines = 0
+        self._sums: dict[Batch, Totals] = {}
+        self._draft = draft
+        self._expected = expected
+        self._on_progress = on_progress
+
+    def take(self, lines: Iterable[ReportLine]) -> None:
+        for customer_id, of_merchant in groupby(lines, key=lambda line: line.batch.customer_id):
+            name = f"merchants/{customer_id}"
+            for batch, of_batch in groupby(of_merchant, key=lambda line: line.batch):
+                self._batch(batch, of_batch, names=(name, ALL))
+            self._draft.close(name)
+        self._draft.close(ALL)
+
+    def compare(self, expected: dict[Batch, Totals]) -> None:
+        wrong = [batch for batch in expected.keys() | self._sums if expected.get(batch) != self._sums.get(batch)]
+        if wrong:
+            raise BooksDoNotBalance(
+                [
+                    Discrepancy(
+                        "report_balances",
+                        str(batch.settlement_id),
+                        f"{expected.get(batch)}, lines {self._sums.get(batch)}",
+                    )
+                    for batch in wrong
+                ]
+            )
+
+    def _batch(self, batch: Batch, lines: Iterator[ReportLine], *, names: Sequence[str]) -> None:
+        sums = Totals()
+        while part := list(islice(lines, LINES_PER_WRITE)):
+            sums = sum((totals_of(line) for line in part), sums)
+            self._write(part, names)
+            self.lines += len(part)
+            self._on_progress(self.lines, self._expected)
+        self._sums[batch] = sums
+        self._write([payout_of(batch, totals=sums)], names)
+
+    def _write(self, lines: Sequence[ReportLine], names: Sequence[str]) -> None:
+        for name in names:
+            self._draft.write(name, lines)
+
+
+def _folder(due_on: date) -> str:
+    return f"settlement/{due_on}"
+
+
+def _manifest_in(folder: str) -> str:
+    return f"{folder}/{MANIFEST}.json"
+
+
+def _manifest(
+    due_on: date, edition: str, files: Sequence[ReportFile], totals: dict[Currency, Totals]
+) -> dict[str, Any]:
+    return {
+        "due_on": due_on.isoformat(),
+        "folder": edition,
+        "control_totals": {currency.value: asdict(sums) for currency, sums in totals.items()},
+        "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.size_bytes} for file in files],
+    }

@@ -1,0 +1,49 @@
+"""`psp up` and `psp demo`: what this package adds to the command line, as entry points in pyproject.toml say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import click
+
+from psp_core.cli.arguments import Seconds
+from psp_local.environment import load_stack_environment, shield_from_outside
+
+
+@click.command()
+def up() -> None:
+    """Run the whole platform here, with an embedded Postgres and SQS endpoint."""
+    from psp_local.stack import run_stack
+
+    sys.exit(run_stack(root=Path.cwd(), data_dir=_data_dir()))
+
+
+@click.command()
+@click.option("--transactions", default=3_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--day-seconds", default=25.0, show_default=True, type=Seconds(1), help="How long the day takes.")
+@click.option("--keep", is_flag=True, help="Keep the platform running, if the demonstration had to start it.")
+def demo(transactions: int, day_seconds: float, keep: bool) -> None:
+    """Post a day's traffic of some merchants, settle it in a time-lapse, and show their totals.
+
+    Uses the platform that runs in this folder, or starts it. Exit code 1 when a cent is not where it belongs.
+    """
+    from psp_local.demo.demonstration import run_demo
+
+    shield_from_outside(os.environ, own=load_stack_environment(Path.cwd()))
+    sys.exit(
+        run_demo(root=Path.cwd(), data_dir=_data_dir(), transactions=transactions, day_seconds=day_seconds, keep=keep)
+    )
+
+
+def enter_running_stack(environ: MutableMapping[str, str]) -> None:
+    """Give a command the variables of the stack that was started last in this folder; none when none was."""
+    own = load_stack_environment(Path.cwd())
+    shield_from_outside(environ, own=own)
+    environ.update(own)
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("PSP_DATA_DIR", Path.cwd() / ".psp"))

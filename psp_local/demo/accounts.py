@@ -1,0 +1,112 @@
+"""What the merchants' accounts say, and whether it is what was posted, to the cent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from psp_core.domain.kernel.calendar import due_date
+from psp_local.demo.ways_in.merchant_api import MerchantApi, Posted, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One merchant's part of the demonstration, as the API tells it."""
+
+    customer_id: str
+    transactions: Sequence[Row]
+    payables: Sequence[Row]
+    settlements: Mapping[str, Row]
+    """Those that paid any of the payables, by their ids."""
+
+    lines: Mapping[str, Sequence[Row]]
+    """Everything those settlements paid, which can be more than this demonstration's payables."""
+
+    @property
+    def currency(self) -> str:
+        return next((row["currency"] for row in self.payables), "")
+
+    @property
+    def gross_minor(self) -> int:
+        return _sum(self.payables, "amount")
+
+    @property
+    def fee_minor(self) -> int:
+        return _sum(self.payables, "fee_amount")
+
+    def net_minor(self, *, status: str) -> int:
+        """Return what was paid to the merchant, or is waiting for its date."""
+        return sum(row["receivable_amount"] for row in self.payables if row["status"] == status)
+
+
+def read_account(api: MerchantApi, customer_id: str, *, reference: str) -> Account:
+    """Return what the API tells the merchant about everything that carries the reference."""
+    payables = api.rows("/payables", customer_id=customer_id, reference=reference)
+    paid_by = {row["settlement_id"] for row in payables if row["settlement_id"]}
+    settlements = api.rows("/settlements", customer_id=customer_id) if paid_by else []
+    return Account(
+        customer_id,
+        transactions=api.rows("/transactions", customer_id=customer_id, reference=reference),
+        payables=payables,
+        settlements={row["id"]: row for row in settlements if row["id"] in paid_by},
+        lines={id: api.rows("/payables", customer_id=customer_id, settlement_id=id) for id in paid_by},
+    )
+
+
+def due_on(payable: Row, zone: ZoneInfo) -> date:
+    """Return the date on which the payable is settled."""
+    return due_date(datetime.fromisoformat(payable["payment_date"]), zone)
+
+
+def differences(account: Account, posted: Sequence[Posted], *, today: date, zone: ZoneInfo) -> Iterator[str]:
+    """Yield a sentence for everything that is not as it must be after what the merchant posted; hopefully none."""
+    payables: dict[str, list[Row]] = defaultdict(list)
+    for row in account.payables:
+        payables[row["transaction_id"]].append(row)
+    transactions = {row["id"]: row for row in account.transactions}
+    ids = {one.transaction_id for one in posted}
+    for id in (transactions.keys() | payables.keys()) - ids:
+        yield f"transaction {id} was never posted"
+    for one in posted:
+        if one.transaction_id not in transactions:
+            yield f"transaction {one.transaction_id} is lost"
+            continue
+        yield from _of_transaction(one, transactions[one.transaction_id], payables[one.transaction_id])
+    for row in account.payables:
+        wanted = "paid" if due_on(row, zone) <= today else "waiting_funds"
+        if row["status"] != wanted:
+            yield f"payable {row['id']} is {row['status']} and should be {wanted}"
+    yield from _of_settlements(account)
+
+
+def _of_transaction(posted: Posted, transaction: Row, payables: Sequence[Row]) -> Iterator[str]:
+    sale, name = posted.sale, f"transaction {posted.transaction_id}"
+    if sorted(row["installment"] for row in payables) != list(range(1, sale.installments + 1)):
+        yield f"{name} has {len(payables)} payables for {sale.installments} installments"
+    if not transaction["amount"] == sale.amount_minor == _sum(payables, "amount"):
+        yield f"{name} of {sale.amount_minor} has payables over {_sum(payables, 'amount')}"
+    for row in payables:
+        if row["amount"] != row["fee_amount"] + row["receivable_amount"]:
+            yield f"payable {row['id']} is not its fee and its receivable amount"
+        if row["fee_amount"] != sale.merchant.fee_minor(row["amount"], payment_method=sale.payment_method):
+            yield f"payable {row['id']} has a fee of {row['fee_amount']}, which is not the merchant's plan"
+    if (transaction["status"] == "paid") != all(row["status"] == "paid" for row in payables):
+        yield f"{name} is {transaction['status']}, which its payables are not"
+
+
+def _of_settlements(account: Account) -> Iterator[str]:
+    for id, lines in account.lines.items():
+        settlement = account.settlements.get(id)
+        if settlement is None:
+            yield f"settlement {id} is not listed"
+            continue
+        totals = [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")]
+        if totals != [len(lines), *(_sum(lines, name) for name in ("amount", "fee_amount", "receivable_amount"))]:
+            yield f"settlement {id} says {totals}, which is not the sum of its lines"
+
+
+def _sum(rows: Sequence[Row], name: str) -> int:
+    return sum(row[name] for row in rows)

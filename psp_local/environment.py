@@ -1,0 +1,207 @@
+"""What the stack is told by environment variables, and what it tells its children and other terminals by them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK
+from psp_local.sockets import socket_below
+from psp_local.sqs import CREDENTIALS
+
+# In the file only: which addresses in it belong to the stack itself.
+_EMBEDDED = "PSP_STACK_EMBEDDED"
+_PORT_MAX = 65_535
+_PEPPER_BYTES = 32
+_DRIVER = "postgresql+psycopg2"
+_NO_PROXY = ("no_proxy", "NO_PROXY")
+_KEPT = frozenset({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SNS"})
+"""They move other services than the queue: reports and alarms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start and where; an address that is given replaces the embedded part."""
+
+    root: Path
+    data_dir: Path
+    api_port: int
+    web_port: int
+    postgres_port: int
+    sqs_port: int
+    database_url: URL | None
+    dagster_database_url: URL | None
+    sqs_endpoint_url: str | None
+    uses_aws: bool
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir / "dagster"
+
+    @property
+    def code_socket(self) -> Path:
+        return socket_below(self.data_dir, name="code.sock")
+
+    @property
+    def embeds_postgres(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def embeds_sqs(self) -> bool:
+        return self.sqs_endpoint_url is None and not self.uses_aws
+
+
+def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan:
+    """Return the plan for the `PSP_*` variables. Raises `LocalStackError` for a port or URL that is none."""
+    own = load_stack_environment(root)
+    # In a terminal that has loaded the file, the stack's own addresses are no wish to replace them.
+    theirs = {name: value for name, value in environ.items() if not _is_embedded(name, value=value, own=own)}
+    return Plan(
+        root=root.resolve(),
+        data_dir=data_dir.resolve(),
+        api_port=_port(theirs, name="PSP_API_PORT", default=3000),
+        web_port=_port(theirs, name="PSP_WEB_PORT", default=3001),
+        postgres_port=_port(theirs, name="PSP_POSTGRES_PORT", default=15432),
+        sqs_port=_port(theirs, name="PSP_SQS_PORT", default=14566),
+        database_url=_url(theirs, name="PSP_DATABASE_URL"),
+        dagster_database_url=_url(theirs, name="PSP_DAGSTER_DATABASE_URL"),
+        sqs_endpoint_url=theirs.get("PSP_SQS_ENDPOINT_URL") or None,
+        uses_aws=theirs.get("PSP_SQS") == "aws",
+    )
+
+
+def platform_variables(
+    plan: Plan, *, database: Mapping[str, str], dagster_database_url: URL, sqs_endpoint_url: str | None
+) -> dict[str, str]:
+    """Return the variables by which another terminal, with the `database` settings of its login, finds everything."""
+    variables = {
+        **database,
+        "PSP_API_BIND": f"{LOOPBACK}:{plan.api_port}",
+        "PSP_OPERATIONS_URL": os.environ.get("PSP_OPERATIONS_URL", f"http://{LOOPBACK}:{plan.web_port}"),
+        "PSP_REPORTS_URL": os.environ.get("PSP_REPORTS_URL", f"file:{plan.data_dir / 'reports'}"),
+        "DAGSTER_HOME": str(plan.dagster_home),
+        "DAGSTER_PG_HOST": dagster_database_url.host or LOOPBACK,
+        "DAGSTER_PG_PORT": str(dagster_database_url.port or 5432),
+        "DAGSTER_PG_USER": dagster_database_url.username or "",
+        "DAGSTER_PG_PASSWORD": dagster_database_url.password or "",
+        "DAGSTER_PG_DB": dagster_database_url.database or "",
+        "DAGSTER_CODE_SOCKET": str(plan.code_socket),
+        # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
+        "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
+    }
+    if pepper := os.environ.get("PSP_API_KEY_PEPPER") or _own_pepper(plan):
+        variables["PSP_API_KEY_PEPPER"] = pepper
+    if sqs_endpoint_url is not None:
+        variables["PSP_SQS_ENDPOINT_URL"] = sqs_endpoint_url
+    # Real credentials never go to an endpoint that is not AWS.
+    return variables | dict(CREDENTIALS) if plan.embeds_sqs else variables
+
+
+def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_sqs: bool) -> None:
+    """Take out of `environ` what would keep a program from the services on this machine.
+
+    libpq, boto3 and whatever speaks HTTP read variables of their own: to require TLS, to take a profile or another
+    endpoint, to go through a proxy. Those are meant for the services of somebody else; a proxy stays for them.
+    """
+    if embeds_postgres:
+        _remove(environ, prefix="PG")
+    if embeds_sqs:
+        _remove(environ, prefix="AWS_")
+        environ |= CREDENTIALS
+        # No profile of the account's own files either.
+        environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    excepted = next((environ[name] for name in _NO_PROXY if environ.get(name)), "")
+    for name in (*_NO_PROXY, *(name for name in ("no_grpc_proxy",) if name in environ)):
+        environ[name] = ",".join(dict.fromkeys([*_hosts(environ.get(name) or excepted), LOOPBACK, "localhost"]))
+
+
+def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
+    """Do the same for a program that has loaded `own`, the file of a stack that runs."""
+    embedded = own.get(_EMBEDDED, "").split()
+    shield(environ, embeds_postgres="PSP_DATABASE_URL" in embedded, embeds_sqs="PSP_SQS_ENDPOINT_URL" in embedded)
+
+
+def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
+    for name in [name for name in environ if name.startswith(prefix) and name not in _KEPT]:
+        del environ[name]
+
+
+def _hosts(listed: str) -> Iterator[str]:
+    return filter(None, map(str.strip, listed.split(",")))
+
+
+def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:
+    """Write the file that another terminal, or `psp` in it, loads; only its owner can read it."""
+    embedded = ["PSP_DATABASE_URL"] * plan.embeds_postgres + ["PSP_SQS_ENDPOINT_URL"] * plan.embeds_sqs
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    lines.append(f"export {_EMBEDDED}={shlex.quote(' '.join(embedded))}\n")
+    path = plan.data_dir / "env"
+    _write_secret(path, "".join(lines))
+    return path
+
+
+def load_stack_environment(root: Path) -> dict[str, str]:
+    """Return the variables of the stack that was started last in `root` (or in PSP_DATA_DIR); empty if none was."""
+    path = Path(os.environ.get("PSP_DATA_DIR", root / ".psp")) / "env"
+    try:
+        words = shlex.split(path.read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _own_pepper(plan: Plan) -> str | None:
+    """Return the secret that the embedded database's API keys are stored with, made at the first start."""
+    if not plan.embeds_postgres:
+        # The keys in a database of somebody else's were made with a pepper of theirs.
+        return None
+    path = plan.data_dir / "api-key-pepper"
+    if not path.exists():
+        _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
+    return path.read_text(encoding="utf-8")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.chmod(0o600)
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _is_embedded(name: str, *, value: str, own: Mapping[str, str]) -> bool:
+    return name in own.get(_EMBEDDED, "").split() and own.get(name) == value
+
+
+def _port(environ: Mapping[str, str], *, name: str, default: int) -> int:
+    value = environ.get(name, str(default))
+    if not (value.isdecimal() and 0 < int(value) <= _PORT_MAX):
+        raise LocalStackError(f"{name} is {value!r}, but a port is a number from 1 to {_PORT_MAX}.")
+    return int(value)
+
+
+def _url(environ: Mapping[str, str], *, name: str) -> URL | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        # Plain postgresql:// would make SQLAlchemy 2.1 look for psycopg 3.
+        url = make_url(value).set(drivername=_DRIVER)
+    except ArgumentError:
+        url = URL.create(_DRIVER)
+    if not url.database:
+        raise LocalStackError(f"{name} is not a URL like {_DRIVER}://user:password@host:5432/database.")
+    return url

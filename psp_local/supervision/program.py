@@ -1,0 +1,140 @@
+"""One long-running child process: started, awaited until it is ready, and stopped with all it started itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from psp_local import LocalStackError
+from psp_local.supervision.processes import end_all, in_session, spawn_tied, wait_until
+
+LOG_SIZE_MAX_BYTES = 50_000_000
+
+
+class Program:
+    """A command that should run until it is stopped, in a session of its own so that its descendants are known."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        command: Sequence[str | Path],
+        environment: Mapping[str, str],
+        folder: Path,
+        log_file: Path,
+        ready: Callable[[], bool],
+        ready_within_s: float = 120,
+        stop_within_s: float = 20,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        stop_whole_session: bool = False,
+    ) -> None:
+        """`ready` is asked while the process lives; with `stop_whole_session` its descendants get the signal too."""
+        self.name = name
+        self.log_file = log_file
+        self.ready_within_s = ready_within_s
+        self.launched_at_s = 0.0
+        """When it was started last, as Unix time."""
+        self.process: subprocess.Popen[bytes] | None = None
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._ready = ready
+        self._stop_within_s = stop_within_s
+        self._stop_signal = stop_signal
+        self._stop_whole_session = stop_whole_session
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start and wait until it is ready. Raises `LocalStackError`, in one sentence."""
+        self.launch()
+        wait_until(lambda: self.is_ready() or not self.runs(), timeout_s=self.ready_within_s)
+        if not self.is_ready():
+            message = self.failure()
+            self.stop()
+            raise LocalStackError(message)
+
+    def launch(self) -> None:
+        """Start without waiting. Raises `LocalStackError` when that is known to be in vain."""
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        rotate(self.log_file)
+        self.launched_at_s = time.time()
+        self.process = spawn_tied(
+            self._command,
+            environment=self._environment,
+            folder=self._folder,
+            log_file=self.log_file,
+            death_signal=self._stop_signal,
+        )
+
+    def runs(self) -> bool:
+        """Tell whether the process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def is_ready(self) -> bool:
+        """Tell whether the process lives and does its work."""
+        return self.runs() and self._ready()
+
+    def failure(self) -> str:
+        """Say in one sentence why it is not ready."""
+        code = None if self.process is None else self.process.poll()
+        if code is not None and code < 0:
+            return f"{self.name} was killed by {signal.Signals(-code).name} (log: {self.log_file})"
+        what = f"was not ready within {self.ready_within_s:.0f} s" if code is None else f"ended with code {code}"
+        return f"{self.name} {what}: {last_line(self.log_file)} (log: {self.log_file})"
+
+    def ask_to_stop(self) -> None:
+        """Send the stop signal and return at once."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        if self._stop_whole_session:
+            os.killpg(self.process.pid, self._stop_signal)
+        else:
+            self.process.send_signal(self._stop_signal)
+
+    def stop(self) -> None:
+        """End the process and everything in its session, by force after a while. Harmless when it does not run."""
+        self.ask_to_stop()
+        self.wait_or_kill()
+
+    def wait_or_kill(self) -> None:
+        """Wait for a process that was asked to stop; what is left after the time, or survives it, is killed."""
+        if self.process is None:
+            return
+        wait_until(lambda: not self.runs(), timeout_s=self._stop_within_s)
+        if self.runs():
+            self.process.kill()
+        self.process.wait()
+        session = self.process.pid
+        end_all(lambda: in_session(session), patience_s=5)
+        self.process = None
+
+
+def rotate(log_file: Path) -> None:
+    """Start a new log when this one has grown large; one old one is kept."""
+    if log_file.exists() and log_file.stat().st_size > LOG_SIZE_MAX_BYTES:
+        log_file.replace(log_file.with_name(log_file.name + ".1"))
+
+
+def last_line(log_file: Path) -> str:
+    """Return the last line of a log that says something."""
+    try:
+        with log_file.open("rb") as log:
+            log.seek(max(0, log_file.stat().st_size - 10_000))
+            lines = log.read().decode("utf-8", errors="replace").split("\n")
+    except OSError:
+        return "it wrote nothing"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")

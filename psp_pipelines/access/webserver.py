@@ -1,0 +1,96 @@
+"""Dagster's webserver, with a guard in front and the name of whoever is logged in on what they launch.
+
+`python -m psp_pipelines.access.webserver --host 127.0.0.1 --port 3001 [--read-only]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from urllib.parse import urlsplit
+
+import uvicorn
+from dagster import DagsterInstance, __version__
+from dagster._core.telemetry_upload import uploading_logging_thread
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._utils.log import configure_loggers
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
+
+from psp_pipelines.access.actors import ACTOR_TAG, actor_header, actor_in
+from psp_pipelines.access.same_origin import SameOrigin
+
+# Those of the command `dagster-webserver`, but for one.
+_STATEMENT_TIMEOUT_MS = 15_000
+_POOL_RECYCLE_S = 1
+"""A connection that Postgres closed when it was restarted would fail a page minutes later."""
+
+_POOL_OVERFLOW_MAX = 20
+_POLL_RATE_MS = 2_000
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class AttributedContext(WorkspaceRequestContext):
+    """A request's context, in which a backfill is launched: its runs are requested later, by the daemon."""
+
+    def get_viewer_tags(self) -> dict[str, str]:
+        header = actor_header()
+        headers = getattr(self.source, "headers", {})
+        actor = actor_in(headers.get(header)) if header else None
+        return {ACTOR_TAG: actor} if actor else {}
+
+
+class AttributedProcess(WorkspaceProcessContext):
+    def create_request_context(self, source: object | None = None) -> AttributedContext:
+        return AttributedContext(
+            instance=self.instance,
+            current_workspace=self.get_current_workspace(),
+            process_context=self,
+            version=self.version,
+            source=source,
+            read_only=self._read_only,
+        )
+
+
+class OperatorsWebserver(DagsterWebserver[AttributedProcess, AttributedContext]):
+    hosts: frozenset[str] = frozenset()
+
+    def build_middleware(self) -> list[Middleware]:
+        return [Middleware(SameOrigin, hosts=self.hosts), *super().build_middleware()]
+
+
+def serve(*, host: str, port: int, workspace: str, read_only: bool) -> None:
+    """Answer operators until interrupted. On loopback only its own names and PSP_OPERATIONS_URL's lead here."""
+    configure_loggers()
+    with (
+        DagsterInstance.get() as instance,
+        AttributedProcess(
+            instance,
+            version=__version__,
+            read_only=read_only,
+            workspace_load_target=WorkspaceFileTarget(paths=[workspace]),
+        ) as process,
+        uploading_logging_thread(),
+    ):
+        instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW_MAX)
+        server = OperatorsWebserver(process, live_data_poll_rate=_POLL_RATE_MS)
+        server.hosts = _hosts(host)
+        uvicorn.run(server.create_asgi_app(), host=host, port=port, log_level="warning")
+
+
+def _hosts(bound_to: str) -> frozenset[str]:
+    if bound_to not in _LOOPBACK:
+        return frozenset()
+    published = urlsplit(os.environ.get("PSP_OPERATIONS_URL", "")).hostname
+    return _LOOPBACK | ({published} if published else frozenset())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Dagster's pages, guarded")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--workspace", default="workspace.yaml")
+    parser.add_argument("--read-only", action="store_true")
+    asked = parser.parse_args()
+    serve(host=asked.host, port=asked.port, workspace=asked.workspace, read_only=asked.read_only)

@@ -1,1 +1,0 @@
-"""Asset checks: what must be true, asked of the data itself."""

@@ -1,1 +1,0 @@
-"""What is watched all the time, and the runs that are requested when something is found."""

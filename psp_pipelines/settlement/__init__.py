@@ -1,0 +1,1 @@
+"""Due dates are settled: assets, checks, jobs, schedules."""
