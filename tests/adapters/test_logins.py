@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -14,17 +13,19 @@ from psp_core.adapters.postgres.migrate import migrate
 from psp_core.cli import commands
 from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from tests.folders import open_folder
 from tests.logins import connect, make_logins, url_of
 
 DATABASES = [f"psp_{number}" for number in range(6)]
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def cluster() -> Iterator[EmbeddedPostgres]:
     """A server of its own: roles belong to all databases of one."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    with EmbeddedPostgres(tmp_path, free_port(), settings=THROWAWAY_SETTINGS) as server:
+    with (
+        open_folder() as folder,
+        EmbeddedPostgres(folder / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server,
+    ):
         yield server
 
 

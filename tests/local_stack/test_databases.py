@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -24,6 +23,7 @@ from psp_core.local_stack.ports import free_port
 from psp_core.local_stack.postgres import SUPERUSER, THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.folders import open_folder
 from tests.logins import connect
 
 OWNED_BY = """
@@ -34,10 +34,11 @@ UNION ALL SELECT datname FROM pg_database WHERE datname = current_database() AND
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    with EmbeddedPostgres(tmp_path / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server:
+def server() -> Iterator[EmbeddedPostgres]:
+    with (
+        open_folder() as folder,
+        EmbeddedPostgres(folder / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server,
+    ):
         yield server
 
 
