@@ -28,6 +28,7 @@ FLOWS_WITHIN_S = 30
 SETTLED_WITHIN_S = 120
 WORKER = "multiprocessing.spawn"
 PAYABLES = 600
+DRAINS = 4
 
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } } }"""
@@ -57,8 +58,10 @@ class Fragile:
         self.postgres.start()
 
     def drains(self) -> list[str]:
+        """Return the drains' runs once all are up."""
         criteria = {"statuses": ["STARTED"], "tags": [{"key": "psp/kind", "value": "drain"}]}
-        return [run["runId"] for run in self.platform.runs(**criteria)]
+        running = [run["runId"] for run in self.platform.runs(**criteria)]
+        return running if len(running) == DRAINS else []
 
     def press_terminate(self, run_id: str) -> bool:
         """Press the button; tell whether the run has ended."""
@@ -124,6 +127,8 @@ def fragile() -> Iterator[Fragile]:
             "PSP_DATABASE_URL": postgres.url("psp"),
             "PSP_SETTLEMENT_CHUNK_PAYABLES": "1",
             "PSP_SQS_VISIBILITY_TIMEOUT_S": "10",
+            # As many as may run: dead ones would leave no room for another.
+            "PSP_DRAIN_RUNS_STANDBY": str(DRAINS),
         }
         with running_platform(folder / "data", **settings) as platform:
             yield Fragile(platform, postgres)
@@ -131,8 +136,8 @@ def fragile() -> Iterator[Fragile]:
 
 class TestOutageOfTheDatabase:
     def test_delays_payables_only_while_it_lasts(self, fragile: Fragile) -> None:
-        [standby] = wait_for(fragile.drains, within_s=60, what="a drain runs")
-        pid = fragile.pid_of(standby)
+        [drain, *_] = wait_for(fragile.drains, within_s=120, what="all drains run")
+        pid = fragile.pid_of(drain)
 
         with fragile.outage():
             pass
@@ -141,9 +146,9 @@ class TestOutageOfTheDatabase:
         os.kill(pid, 0)  # the drain itself has outlived it
 
     def test_is_over_in_time_when_the_workers_die_with_it(self, fragile: Fragile) -> None:
-        workers = fragile.platform.pids(WORKER)
+        wait_for(fragile.drains, within_s=120, what="all drains run")
 
-        with fragile.outage(kill=workers):
+        with fragile.outage(kill=fragile.platform.pids(WORKER)):
             pass
 
         fragile.expect_flow("ben")
@@ -163,19 +168,19 @@ class TestOutageOfTheDatabase:
         assert "the books balance" in fragile.platform.psp("check-books")
 
     def test_leaves_terminate_and_later_launches_working(self, fragile: Fragile) -> None:
-        [standby] = wait_for(fragile.drains, within_s=120, what="a drain runs")
+        [drain, *_] = wait_for(fragile.drains, within_s=120, what="all drains run")
 
-        with fragile.outage(kill=[fragile.pid_of(standby)]):
+        with fragile.outage(kill=[fragile.pid_of(drain)]):
             pass
         # Pressed again and again: it always returns, be it with the sentence that the code server is just starting.
-        wait_for(lambda: fragile.press_terminate(standby), within_s=60, what="the dead run is ended")
-        wait_for(fragile.drains, within_s=60, what="another drain is launched")
+        wait_for(lambda: fragile.press_terminate(drain), within_s=60, what="the dead run is ended")
+        wait_for(fragile.drains, within_s=120, what="another drain is launched")
         fragile.expect_flow("din")
 
 
 class TestDrainsKilledAtOnce:
     def test_are_replaced_in_time(self, fragile: Fragile) -> None:
-        wait_for(fragile.drains, within_s=120, what="a drain runs")
+        wait_for(fragile.drains, within_s=120, what="all drains run")
         for pid in fragile.platform.pids(WORKER):
             os.kill(pid, signal.SIGKILL)
 
