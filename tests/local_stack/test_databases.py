@@ -8,10 +8,11 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from psp_core.adapters.postgres.logins import Login
-from psp_core.adapters.postgres.migrate import migrate
+from psp_core.adapters.postgres.schema.logins import Login
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import build_core
-from psp_core.local_stack.databases import (
+from psp_core.settings import Settings
+from psp_local.databases import (
     DAGSTER,
     DAGSTER_DATABASE,
     OWNER,
@@ -19,9 +20,8 @@ from psp_core.local_stack.databases import (
     embedded_logins,
     prepare_databases,
 )
-from psp_core.local_stack.ports import free_port
-from psp_core.local_stack.postgres import SUPERUSER, THROWAWAY_SETTINGS, EmbeddedPostgres
-from psp_core.settings import Settings
+from psp_local.ports import free_port
+from psp_local.postgres import SUPERUSER, THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.folders import open_folder
 from tests.logins import connect
