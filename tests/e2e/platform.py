@@ -54,6 +54,11 @@ class RunningPlatform:
     dagster: httpx.Client
     environment: dict[str, str]
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where the data is. Root's database is elsewhere: the stack's folder is closed to the user it runs as."""
+        return [self.data_dir, (self.data_dir / "postgres").resolve()]
+
     def post_transaction(self, *, customer_id: str, key: str | None = None, **changes: Any) -> httpx.Response:
         headers = {"x-customer-id": customer_id} | ({"Idempotency-Key": key} if key else {})
         return self.api.post("/transactions", json=a_body(**changes), headers=headers)
@@ -114,12 +119,15 @@ class RunningPlatform:
     def pids(self, *words: str) -> list[int]:
         """The platform's processes whose command line has all the words; its own, not another platform's."""
         mine = f"PSP_DATA_DIR={self.data_dir}".encode()
+        # Postgres is given no environment, but it names its folder.
+        folders = [str(folder) for folder in self.folders]
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                # Postgres is given no environment, but it names its folder.
-                is_mine = str(self.data_dir) in command or mine in (folder / "environ").read_bytes().split(b"\0")
+                is_mine = any(own in command for own in folders) or mine in (folder / "environ").read_bytes().split(
+                    b"\0"
+                )
                 if is_mine and all(word in command for word in words):
                     found.append(int(folder.name))
             except OSError:

@@ -100,11 +100,11 @@ class TestTheMainJob:
 
         dumps = [platform_dump(platform, name) for name in ("psp", "dagster")]
         dumps.append(said.read_bytes()[welcome:])
-        files = [path for path in platform.data_dir.rglob("*") if path.is_file()]
+        files = [path for folder in platform.folders for path in folder.rglob("*") if path.is_file()]
 
         assert b"forget-me" in dumps[0]
         # Tables and write-ahead log, the queue's state, logs, reports and what Dagster keeps of its runs.
-        assert all(any(part in str(path) for path in files) for part in ("postgres/data/base", "pg_wal", "sqs", ".log"))
+        assert all(any(part in str(path) for path in files) for part in ("/data/base/", "pg_wal", "sqs", ".log"))
         assert [found for dump in dumps for found in needles if found in dump] == []
         assert [(str(path), found) for path in files for found in held_by(path, needles)] == []
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import create_engine
@@ -24,8 +24,10 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 OUTAGE_S = 60
+# After the database's return, on a machine on which the platform starts in half a minute; longer on one that is busy.
 FLOWS_WITHIN_S = 30
 SETTLED_WITHIN_S = 120
+STARTS_WITHIN_S = 30
 WORKER = "multiprocessing.spawn"
 PAYABLES = 600
 DRAINS = 4
@@ -38,12 +40,17 @@ _WORKER_OF = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnecti
 _PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fragile:
     """A platform on a database that the test can take away."""
 
     platform: RunningPlatform
     postgres: EmbeddedPostgres
+    slowness: float
+    """How many times longer than it should the platform took to start."""
+
+    back_at_s: float = 0
+    """Since when nothing is broken any more, on the monotonic clock."""
 
     @contextmanager
     def outage(self, *, kill: list[int] | None = None) -> Iterator[None]:
@@ -56,6 +63,11 @@ class Fragile:
         yield
         time.sleep(max(0, ends - time.monotonic()))
         self.postgres.start()
+        self.back_at_s = time.monotonic()
+
+    def left_of(self, seconds: float) -> float:
+        """Return what is left of so many seconds for coming back."""
+        return self.back_at_s + seconds * self.slowness - time.monotonic()
 
     def drains(self) -> list[str]:
         """Return the drains' runs once all are up."""
@@ -75,7 +87,6 @@ class Fragile:
 
     def expect_flow(self, customer_id: str) -> None:
         """Post a transaction, and see its payable in time."""
-        ends = time.monotonic() + FLOWS_WITHIN_S
 
         def posted() -> bool:
             return self.platform.post_transaction(customer_id=customer_id, key="after").status_code == 201
@@ -83,21 +94,31 @@ class Fragile:
         def arrived() -> bool:
             return bool(self.platform.all_of("/payables", customer_id=customer_id))
 
-        wait_for(posted, within_s=FLOWS_WITHIN_S, what="the API takes transactions")
-        began = time.monotonic()
-        wait_for(arrived, within_s=ends - began, what="a payable after the outage")
-        print(
-            f"{customer_id}: a payable {FLOWS_WITHIN_S - (ends - time.monotonic()):.1f} s after the database's return"
-        )
+        wait_for(posted, within_s=self.left_of(FLOWS_WITHIN_S), what="the API takes transactions")
+        wait_for(arrived, within_s=self.left_of(FLOWS_WITHIN_S), what="a payable after the outage")
+        print(f"{customer_id}: a payable {time.monotonic() - self.back_at_s:.1f} s after all was back")
 
-    def start_settling(self, due_on: date) -> None:
+    def begin_settlement_of(self, customer_id: str) -> None:
+        """Post many transactions that are due today, and have their settlement begun but not ended."""
+        self.platform.psp("fee-plans", "set", customer_id, "--credit-delay-days", "0")
+        with ThreadPoolExecutor(8) as clients:
+            posts = clients.map(lambda _: self.platform.post_transaction(customer_id=customer_id), range(PAYABLES))
+            assert {post.status_code for post in posts} == {201}
+        wait_for(lambda: self._payables(customer_id) == PAYABLES, within_s=120, what="the payables")
         params = {
             "assetSelection": [{"path": ["settlement"]}],
-            "partitionNames": [due_on.isoformat()],
+            "partitionNames": [datetime.now(UTC).date().isoformat()],
             "fromFailure": False,
             "tags": [{"key": "psp/reason", "value": "end-to-end test"}],
         }
         self.platform.graphql(_BACKFILL, params=params)
+        wait_for(lambda: self.paid(customer_id) > 0, within_s=120, what="the settlement is under way")
+
+    def expect_settled(self, customer_id: str, *, half: int) -> None:
+        """See the settlement end in time, of which `half` of the payables were paid during the outage."""
+        wait_for(lambda: self.paid(customer_id) == PAYABLES, within_s=self.left_of(SETTLED_WITHIN_S), what="all paid")
+        assert 0 < half < PAYABLES
+        assert "the books balance" in self.platform.psp("check-books")
 
     def paid(self, customer_id: str) -> int:
         engine = create_engine(self.postgres.url("psp"))
@@ -107,13 +128,6 @@ class Fragile:
             ).scalar_one()
         engine.dispose()
         return int(count)
-
-    def post_many(self, customer_id: str) -> None:
-        self.platform.psp("fee-plans", "set", customer_id, "--credit-delay-days", "0")
-        with ThreadPoolExecutor(8) as clients:
-            posts = clients.map(lambda _: self.platform.post_transaction(customer_id=customer_id), range(PAYABLES))
-            assert {post.status_code for post in posts} == {201}
-        wait_for(lambda: self._payables(customer_id) == PAYABLES, within_s=120, what="the payables")
 
     def _payables(self, customer_id: str) -> int:
         return len(self.platform.all_of("/payables", customer_id=customer_id))
@@ -130,42 +144,36 @@ def fragile() -> Iterator[Fragile]:
             # As many as may run: dead ones would leave no room for another.
             "PSP_DRAIN_RUNS_STANDBY": str(DRAINS),
         }
+        begun_s = time.monotonic()
         with running_platform(folder / "data", **settings) as platform:
-            yield Fragile(platform, postgres)
+            took_s = time.monotonic() - begun_s
+            yield Fragile(platform, postgres, slowness=max(1, took_s / STARTS_WITHIN_S))
 
 
 class TestOutageOfTheDatabase:
-    def test_delays_payables_only_while_it_lasts(self, fragile: Fragile) -> None:
+    def test_delays_payables_and_settlements_only_while_it_lasts(self, fragile: Fragile) -> None:
         [drain, *_] = wait_for(fragile.drains, within_s=120, what="all drains run")
         pid = fragile.pid_of(drain)
+        fragile.begin_settlement_of("cara")
 
         with fragile.outage():
             pass
 
+        half = fragile.paid("cara")
         fragile.expect_flow("anakin")
         os.kill(pid, 0)  # the drain itself has outlived it
+        fragile.expect_settled("cara", half=half)
 
     def test_is_over_in_time_when_the_workers_die_with_it(self, fragile: Fragile) -> None:
         wait_for(fragile.drains, within_s=120, what="all drains run")
+        fragile.begin_settlement_of("cassian")
 
         with fragile.outage(kill=fragile.platform.pids(WORKER)):
             pass
 
+        half = fragile.paid("cassian")
         fragile.expect_flow("ben")
-
-    @pytest.mark.parametrize(("customer_id", "dies"), [("cassian", True), ("cara", False)], ids=["worker", "nobody"])
-    def test_holds_up_a_settlement_while_it_lasts(self, fragile: Fragile, customer_id: str, dies: bool) -> None:
-        fragile.post_many(customer_id)
-        fragile.start_settling(datetime.now(UTC).date())
-        wait_for(lambda: fragile.paid(customer_id) > 0, within_s=120, what="the settlement is under way")
-
-        with fragile.outage(kill=fragile.platform.pids(WORKER) if dies else []):
-            pass
-        half = fragile.paid(customer_id)
-
-        wait_for(lambda: fragile.paid(customer_id) == PAYABLES, within_s=SETTLED_WITHIN_S, what="all are paid")
-        assert 0 < half < PAYABLES
-        assert "the books balance" in fragile.platform.psp("check-books")
+        fragile.expect_settled("cassian", half=half)
 
     def test_leaves_terminate_and_later_launches_working(self, fragile: Fragile) -> None:
         [drain, *_] = wait_for(fragile.drains, within_s=120, what="all drains run")
@@ -173,8 +181,9 @@ class TestOutageOfTheDatabase:
         with fragile.outage(kill=[fragile.pid_of(drain)]):
             pass
         # Pressed again and again: it always returns, be it with the sentence that the code server is just starting.
-        wait_for(lambda: fragile.press_terminate(drain), within_s=60, what="the dead run is ended")
+        wait_for(lambda: fragile.press_terminate(drain), within_s=120, what="the dead run is ended")
         wait_for(fragile.drains, within_s=120, what="another drain is launched")
+        fragile.back_at_s = time.monotonic()
         fragile.expect_flow("din")
 
 
@@ -184,6 +193,7 @@ class TestDrainsKilledAtOnce:
         for pid in fragile.platform.pids(WORKER):
             os.kill(pid, signal.SIGKILL)
 
+        fragile.back_at_s = time.monotonic()
         fragile.expect_flow("ezra")
         due_on = datetime.now(UTC).date() - timedelta(days=1)
         fragile.platform.settle(due_on)
