@@ -8,6 +8,7 @@ import orjson
 from falcon.asgi import Request, Response
 
 from psp_api.server import metrics
+from psp_api.server.activity import NOBODYS
 from psp_api.server.problems.catalogue import NO_SUCH_PATH, RETRY_AFTER_S
 from psp_api.server.problems.refusals import Overloaded, Refusal
 from psp_api.server.worker import Worker
@@ -15,7 +16,7 @@ from psp_core.domain.kernel.errors import StorageUnavailable
 
 _UNAVAILABLE = 503
 # Has a turn of its own, and no merchant's name: there is no such character in one.
-_NOBODY = "\0operations"
+_NOBODY = f"{NOBODYS}operations"
 # What a proxy or load balancer adds to a request that comes from outside. It may also keep these paths back, but how a
 # path can be written is a long list.
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "Via")

@@ -131,6 +131,7 @@ class Settings(CalendarSettings):
         default=50, ge=2, description="a batch of so many waits for commits of such batches, and holds up nobody else"
     )
     api_waiting_transactions_max: int = Field(default=5_000, ge=1, description="of each kind; beyond that, 503")
+    api_waiting_batch_kib_max: int = Field(default=8_192, ge=1, description="of batches to be read; beyond that, 503")
     api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
     api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
     api_read_threads: int = Field(default=6, ge=1, le=64)

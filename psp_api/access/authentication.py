@@ -8,9 +8,10 @@ from typing import Protocol
 from falcon.asgi import Request
 
 from psp_api.access.failed_logins import FailedLogins, network_of
+from psp_api.server.activity import NOBODYS
+from psp_api.server.fair_threads import FairThreads
 from psp_api.server.problems.catalogue import UNAUTHENTICATED
 from psp_api.server.problems.refusals import FieldProblem, Refusal
-from psp_api.server.readers import Readers
 from psp_api.server.wire import headers
 from psp_core.domain.access import Principal, Scope
 from psp_core.domain.kernel.errors import InvalidCredentials
@@ -54,7 +55,7 @@ class BearerKey(_Uncounted):
     """`Authorization: Bearer sk_live_…`: GET needs the scope `read`, everything else `write`."""
 
     authenticate: Authenticate
-    readers: Readers
+    readers: FairThreads
     failed_logins: FailedLogins
     trusted_proxies: int
 
@@ -80,7 +81,7 @@ class BearerKey(_Uncounted):
                 return known
             self.failed_logins.require_few(network, token)
             # Those who have not proved yet who they are wait by network.
-            found = await self.readers.call(lambda _: self.authenticate(token), merchant=f"\0{network}")
+            found = await self.readers.call(lambda _: self.authenticate(token), merchant=f"{NOBODYS}{network}")
         except InvalidCredentials:
             self.failed_logins.require_few(network, token)
             self.failed_logins.note_wrong(network)

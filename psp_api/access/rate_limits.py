@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from psp_api.server.problems.refusals import FieldProblem, Refusal
 
 WINDOW_S = 60
 _MERCHANTS_MAX = 10_000
+_PAUSE_S = 0.2
+"""Whoever asks on although the minute is used up is told so after this: the answers cost more than to wait."""
 
 
 @dataclass(eq=False)
@@ -52,7 +55,11 @@ class RateLimited:
     async def merchant(self, req: Request, problems: list[FieldProblem]) -> str | None:
         found = await self.inner.merchant(req, problems)
         if found is not None:
-            self._take(req, found, rows=1)
+            try:
+                self._take(req, found, rows=1)
+            except Refusal:
+                await asyncio.sleep(_PAUSE_S)
+                raise
         return found
 
     def count(self, req: Request, *, merchant: str, rows: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,6 +17,9 @@ GATHER_QUIET_ROUNDS = 8
 
 GATHER_S_MAX = 0.02
 _TURNS_IN_A_COMMIT = 10
+
+Charge = Callable[[Set[str], float], None]
+"""Is told the merchants of a commit, and its seconds."""
 
 Accept = Callable[[Sequence[Submission]], list[Outcome]]
 
@@ -47,7 +50,7 @@ class _Request:
 
     @property
     def merchant(self) -> str:
-        return self.submission.transactions[0].customer_id
+        return self.submission.merchant
 
     def fail(self, error: Exception) -> None:
         if not self.outcome.done():
@@ -67,6 +70,7 @@ class GroupCommit:
     accept: Accept
     limits: GroupLimits
     on_commit: Callable[[int, float], None] = lambda *_: None
+    charge: Charge = lambda *_: None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="commit"))
     _waiting: FairQueue[_Request] = field(init=False)
     _keys: set[tuple[str, str]] = field(default_factory=set)
@@ -176,7 +180,9 @@ class GroupCommit:
                 self._forget_key(request)
         for request, outcome in zip(group, outcomes, strict=True):
             request.settle(outcome)
-        self.on_commit(sum(request.size for request in group), loop.time() - started_s)
+        took_s = loop.time() - started_s
+        self.charge({request.merchant for request in group}, took_s)
+        self.on_commit(sum(request.size for request in group), took_s)
 
     def _be_patient(self) -> None:
         """Begin to wait anew: the database is asked, or has answered and is asked again."""

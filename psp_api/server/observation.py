@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,9 +16,13 @@ import orjson
 from falcon.asgi import Request, Response
 
 from psp_api.server import metrics
+from psp_api.server.edge.exchange import ON_GONE
 from psp_api.server.wire.headers import sane_request_id
 
 _NO_ROUTE = "none"
+_HUNG_UP = 499
+"""Not a status of HTTP: how proxies write in their logs that the client did not wait."""
+
 _LOG_PAUSE_S = 0.05
 """Lines are written together: a line each would cost a tenth of the API's speed. What is killed loses this much."""
 
@@ -58,16 +63,22 @@ class Observation:
         own = sane_request_id(req.get_header("Request-Id"))
         context.request_id = own or f"{self._process}{next(self._numbers):016x}"
         context.merchant = None
+        req.scope[ON_GONE] = partial(self._on_gone, req)
+
+    def _on_gone(self, req: Request) -> None:
+        """Note a request whose client has hung up: there is no answer, and it may have been carried out."""
+        self._note(req, route=req.uri_template or _NO_ROUTE, status=_HUNG_UP)
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _succeeded: bool) -> None:
         context = req.context
-        seconds = time.perf_counter() - context.started_s
-        route = req.uri_template or _NO_ROUTE
-        status = resp.status_code
         resp.set_header("Request-Id", context.request_id)
         if resp.get_header("Cache-Control") is None:
             # Whatever is said to a merchant is for that merchant: no cache on the way keeps it, a problem included.
             resp.set_header("Cache-Control", "no-store")
+        self._note(req, route=req.uri_template or _NO_ROUTE, status=resp.status_code)
+
+    def _note(self, req: Request, *, route: str, status: int) -> None:
+        seconds = time.perf_counter() - req.context.started_s
         metrics.observe_request(req.method, route, str(status), seconds)
         if self._logs_requests:
             self._log.add(_line(req, route=route, status=status, seconds=seconds))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable, Set
 from typing import Any
 
-from psp_api.intake.group_commit import GroupCommit, GroupLimits
+from psp_api.intake.group_commit import Charge, GroupCommit, GroupLimits
 from psp_api.server import metrics
-from psp_api.server.readers import ReaderLimits, Readers
+from psp_api.server.activity import NOBODYS, Activity
+from psp_api.server.fair_threads import FairThreads, ThreadLimits
+from psp_api.server.problems.refusals import Overloaded
 from psp_core.bootstrap import Core, build_core
 from psp_core.observability import get_logger
 from psp_core.settings import Settings
@@ -20,6 +24,16 @@ _OTHER_CONNECTIONS = 2
 # Looking up keys, where the readers have a login of their own: each key once in PSP_API_KEY_CACHE_TTL_S.
 _KEY_CONNECTIONS = 2
 _WAITING_PROBES_MAX = 10
+# A batch of thousands of rows, and beside it somebody else's.
+_PARSERS = 2
+_WEIGHT_BYTES = 1024
+_TURN_KIB = 64
+_SWITCH_INTERVAL_S = 0.0005
+"""How long the event loop waits for a thread that computes, each time that it has waited for anything else.
+
+Python's 5 ms are long for a request that is handed over ten times on its way.
+"""
+
 _log = get_logger(__name__)
 
 
@@ -42,21 +56,34 @@ class Worker:
         settings = core.settings
         self.core = core
         self.settings = settings
-        self.readers = Readers(
-            ReaderLimits(
+        self.activity = Activity()
+        self.readers = FairThreads(
+            ThreadLimits(
                 threads=settings.api_read_threads,
                 waiting_max=settings.api_waiting_reads_max,
                 timeout_s=settings.api_read_timeout_s,
-            )
+            ),
+            activity=self.activity,
+        )
+        self.parsers = FairThreads(
+            ThreadLimits(
+                threads=_PARSERS,
+                waiting_max=settings.api_waiting_batch_kib_max,
+                timeout_s=settings.api_commit_timeout_s,
+                turn_weight=_TURN_KIB,
+                too_late=Overloaded,
+            ),
+            activity=self.activity,
+            name="parse",
         )
         self.health = CheckHealth(core.store, core.queue, core.clock)
-        self.queue_probe = Readers(ReaderLimits(1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
+        self.queue_probe = FairThreads(ThreadLimits(1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
         self.relay = core.keep_relaying(on_report=_on_report, on_failure=_on_failure)
         self.group_commit = self._new_group_commit()
         # Besides the other: a commit of a thousand takes as long as many of a few, who need not wait for it.
-        self.bulk_commit = self._new_group_commit()
+        self.bulk_commit = self._new_group_commit(charge=self._charge)
 
-    def _new_group_commit(self) -> GroupCommit:
+    def _new_group_commit(self, *, charge: Charge = lambda *_: None) -> GroupCommit:
         settings = self.settings
         return GroupCommit(
             self.core.accept_transactions,
@@ -67,14 +94,25 @@ class Worker:
                 commit_timeout_s=settings.api_commit_timeout_s,
             ),
             on_commit=self._on_commit,
+            charge=charge,
         )
 
     async def submit(self, submission: Submission) -> Answer:
         """Store the submission in the next commit of its kind, and return its answer. Raises what GroupCommit does."""
+        self.activity.see(submission.merchant, now_s=asyncio.get_running_loop().time())
         is_bulk = len(submission.transactions) >= self.settings.api_bulk_transactions_min
         return await (self.bulk_commit if is_bulk else self.group_commit).submit(submission)
 
+    async def parse(self, read: Callable[[], Submission], *, merchant: str | None, size: int) -> Submission:
+        """Read the body of a batch in a thread, in turn by merchant and `size` in bytes.
+
+        Raises Overloaded, or what `read` raises.
+        """
+        weight = max(1, size // _WEIGHT_BYTES)
+        return await self.parsers.call(lambda _left_s: read(), merchant=merchant or NOBODYS, weight=weight)
+
     async def process_startup(self, _scope: Any, _event: Any) -> None:
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         self.relay.start()
         self._outbox_log = asyncio.create_task(self._log_outbox())
 
@@ -83,6 +121,7 @@ class Worker:
         await asyncio.gather(self.group_commit.close(), self.bulk_commit.close())
         await asyncio.get_running_loop().run_in_executor(None, self.relay.stop)
         self.readers.close()
+        self.parsers.close()
         self.queue_probe.close()
 
     async def _log_outbox(self) -> None:
@@ -92,6 +131,12 @@ class Worker:
             if depth is not None:
                 _log.info("outbox", outbox_oldest_age_s=round(depth.oldest_age_s, 3), outbox_entries=depth.entries)
             await asyncio.sleep(self.settings.api_outbox_log_interval_s)
+
+    def _charge(self, merchants: Set[str], took_s: float) -> None:
+        """Let each one's next batch be read the later: who waits for the same commits does not rest for another."""
+        now_s = asyncio.get_running_loop().time()
+        for merchant in merchants:
+            self.activity.rest_s(merchant, took_s=took_s, now_s=now_s)
 
     def _on_commit(self, transactions: int, seconds: float) -> None:
         self.relay.wake()

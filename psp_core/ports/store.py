@@ -48,6 +48,10 @@ class UnitOfWork(Protocol):
     @property
     def books(self) -> Books: ...
 
+    def shorten(self) -> None:
+        """Let the next statement take no longer than what is left of the time for all. Raises StorageUnavailable."""
+        ...
+
 
 class Store(Holds, Protocol):
     """The database. Every method raises StorageUnavailable when it cannot be reached."""
@@ -65,7 +69,8 @@ class Store(Holds, Protocol):
     def read_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
         """Begin a unit of work that can see this merchant's rows and no others, and change nothing.
 
-        A statement that takes longer than `within_s` is ended, and raises StorageUnavailable.
+        A statement that takes longer than `within_s` is ended, and raises StorageUnavailable; before each further one
+        `shorten` bounds them all together.
         """
         ...
 

@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._input = bytearray()
         self._exchange: Exchange | None = None
+        self._task: asyncio.Task[None] | None = None
         self._skipped: Body | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._has_begun = False
@@ -66,6 +67,8 @@ class Connection(asyncio.Protocol):
         self._has_ended = True
         self._stop_timer()
         self._end_of_body()
+        if self._exchange is not None and self._task is not None:
+            self._exchange.be_gone(self._task)
 
     def shutdown(self) -> None:
         """End after the request that is being answered; uvicorn asks for it."""
@@ -148,7 +151,9 @@ class Connection(asyncio.Protocol):
             self._exchange.keeps_alive = False
         if self._has_ended:
             self._end_of_body()
-        task = self._loop.create_task(self._exchange.run(self._app, client=self._client, server=self._address))
+        self._task = task = self._loop.create_task(
+            self._exchange.run(self._app, client=self._client, server=self._address)
+        )
         self._server.tasks.add(task)
         task.add_done_callback(self._on_done)
 

@@ -18,6 +18,9 @@ from psp_api.server.problems.refusals import Refusal
 REFUSAL = "psp.refusal"
 """The key of the scope that has the Refusal to answer with, or None."""
 
+ON_GONE = "psp.on_gone"
+"""The key of the scope under which the application may leave what is called when its client has gone."""
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _SKIPPED_BYTES_MAX = 64 * 1024
@@ -69,6 +72,9 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self._was_asked = False
+        self._is_given = False
+        """The application has the whole body."""
+        self._is_gone = False
         self._is_answered = False
         self._news: asyncio.Future[None] | None = None
         self._start: dict[str, Any] = {}
@@ -98,6 +104,10 @@ class Exchange:
         }
         try:
             await app(scope, self._receive, self._send)
+        except asyncio.CancelledError:
+            if not self._is_gone:
+                raise
+            scope.get(ON_GONE, lambda: None)()
         finally:
             if not self._is_answered:
                 self._wire.on_failed()
@@ -105,12 +115,22 @@ class Exchange:
     def _may_skip(self) -> bool:
         return self.body.left is not None and self.body.left <= _SKIPPED_BYTES_MAX and not self.awaits_continue
 
+    def be_gone(self, task: asyncio.Task[None]) -> None:
+        """Let the application end at once, as its client has: told where it listens, otherwise cancelled."""
+        self._is_gone = True
+        if self._news is not None and not self._news.done():
+            self.wake()
+        elif self._is_given:
+            task.cancel()
+
     def wake(self) -> None:
         """Tell that the body has grown, or will not."""
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
     async def _receive(self) -> dict[str, Any]:
+        if self._is_given:
+            return await self._end()
         body = self.body
         # The framework asks once before it knows what for: that is no reason to let a body come.
         if self._was_asked:
@@ -123,7 +143,14 @@ class Exchange:
         if data:
             body.data.clear()
             self._wire.on_taken()
+        self._is_given = body.is_done
         return {"type": "http.request", "body": data, "more_body": not body.is_done}
+
+    async def _end(self) -> dict[str, Any]:
+        while not self._is_gone:
+            self._news = self._loop.create_future()
+            await self._news
+        return {"type": "http.disconnect"}
 
     async def _more(self) -> None:
         if self.awaits_continue:

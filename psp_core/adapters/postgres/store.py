@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettl
 from psp_core.adapters.postgres.settlement.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlement.settlements import PostgresSettlements
 from psp_core.domain.intake.idempotency import Intake
+from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.domain.operations.leases import due_date_name, run_holder, this_process
 
 psycopg2.extras.register_uuid()
@@ -113,6 +115,15 @@ def _engine(url: str, limits: PoolLimits, application_name: str, **isolation: An
 @dataclass(frozen=True)
 class PostgresUnitOfWork:
     connection: Connection
+    ends_s: float | None = None
+    """By the monotonic clock; None has as long as any."""
+
+    def shorten(self) -> None:
+        if self.ends_s is None:
+            return
+        if (left_s := self.ends_s - time.monotonic()) <= 0:
+            raise StorageUnavailable("the database did not answer in time")
+        self.connection.exec_driver_sql("SELECT set_config('statement_timeout', %s, true)", (_timeout(left_s),))
 
     @cached_property
     def transactions(self) -> PostgresTransactions:
@@ -193,11 +204,11 @@ class PostgresStore:
 
     @contextmanager
     def read_as(self, customer_id: str, *, within_s: float | None = None) -> Iterator[PostgresUnitOfWork]:
-        # Not 0, which Postgres takes for no time-out.
-        timeout = None if within_s is None else f"{max(1, round(within_s * 1000))}ms"
+        ends_s = None if within_s is None else time.monotonic() + within_s
+        timeout = None if within_s is None else _timeout(within_s)
         with storage_errors(), (self.read_only or self.engine).begin() as connection:
             connection.exec_driver_sql(_READ_AS, (customer_id, timeout))
-            yield PostgresUnitOfWork(connection)
+            yield PostgresUnitOfWork(connection, ends_s)
 
     @contextmanager
     def hold_due_date(self, due_on: date, *, holder: str = "") -> Iterator[Holding]:
@@ -229,3 +240,8 @@ class PostgresStore:
         for engine in (self.engine, self.autocommit, self.read_only):
             if engine is not None:
                 engine.dispose()
+
+
+def _timeout(seconds: float) -> str:
+    # Not 0, which Postgres takes for no time-out.
+    return f"{max(1, round(seconds * 1000))}ms"

@@ -22,7 +22,7 @@ class ReadMerchant:
 
     store: Store
     within_s: float | None = None
-    """How long a statement may take; None is as long as any."""
+    """How long a read may take; None is as long as any."""
 
     def within(self, seconds: float) -> ReadMerchant:
         """Return the same for somebody who waits no longer than that."""
@@ -48,6 +48,7 @@ class ReadMerchant:
         """Return one transaction's payables, or raise NotFound when the transaction is not the merchant's."""
         with self.store.read_as(customer_id, within_s=self.within_s) as work:
             _found(work.transactions.find(customer_id, transaction_id), "transaction")
+            work.shorten()
             return work.payables.page(customer_id, PayableFilter(transaction_id=transaction_id), page)
 
     def settlement(self, customer_id: str, *, id: UUID) -> Settlement:

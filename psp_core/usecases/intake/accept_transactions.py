@@ -26,6 +26,10 @@ class Submission:
     key: IdempotencyKey | None = None
     traceparent: str | None = None
 
+    @property
+    def merchant(self) -> str:
+        return self.transactions[0].customer_id
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -13,23 +14,19 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
+from psp_api.server.fair_threads import FairThreads, ThreadLimits
 from psp_api.server.problems.refusals import Overloaded
-from psp_api.server.readers import ReaderLimits, Readers
 from psp_core.bootstrap import Core
 from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter
 from tests.api.bodies import a_body
+from tests.api.locks import PATIENT, locked, owners_url, waiting_for
 from tests.api.server import Api, api_program
 from tests.waiting import wait_for
 
-LIMITS = ReaderLimits(threads=4, waiting_max=100, timeout_s=30)
+LIMITS = ThreadLimits(threads=4, waiting_max=100, timeout_s=30)
 GREEDY, MODEST = "greedy", "modest"
-PATIENT = {
-    "PSP_API_STATEMENT_TIMEOUT_S": "60",
-    "PSP_API_COMMIT_PATIENCE_S": "60",
-    "PSP_API_COMMIT_TIMEOUT_S": "60",
-}
 
 
 @contextmanager
@@ -37,16 +34,6 @@ def an_api(api: Api, environment: dict[str, str], folder: Path, **settings: str)
     program, url = api_program(folder, environment={**environment, **PATIENT, **settings})
     with program:
         yield Api(url, api.core, program.log_file)
-
-
-@contextmanager
-def locked(database_url: str, table: str) -> Iterator[None]:
-    """Let nobody read or write the table."""
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        yield
-    engine.dispose()
 
 
 @contextmanager
@@ -76,7 +63,7 @@ class TestWrites:
     def test_of_one_merchant_give_way_when_all_places_are_taken_and_another_comes(
         self, api: Api, api_environment: dict[str, str], tmp_path: Path, merchant: str
     ) -> None:
-        database_url = api_environment["PSP_DATABASE_URL"]
+        database_url = owners_url(api)
         with (
             an_api(api, api_environment, tmp_path, PSP_API_WAITING_TRANSACTIONS_MAX="5") as own,
             own.client(merchant) as greedy,
@@ -85,7 +72,7 @@ class TestWrites:
         ):
             with locked(database_url, "transactions"):
                 sent = {pool.submit(greedy.post, "/transactions", json=a_body())}
-                wait_for(lambda: waiting_for(database_url, "EXECUTE"), within_s=30, what="the commit")
+                wait_for(lambda: waiting_for(database_url, "psp_accept"), within_s=30, what="the commit")
                 # One is in the commit that hangs and five wait, so that one is turned away.
                 sent |= {pool.submit(greedy.post, "/transactions", json=a_body()) for _ in range(6)}
                 assert next_of(sent).json()["code"] == "overloaded"
@@ -99,7 +86,7 @@ class TestWrites:
     def test_in_large_batches_hold_up_no_single_transaction(
         self, api: Api, api_environment: dict[str, str], tmp_path: Path, merchant: str
     ) -> None:
-        database_url = api_environment["PSP_DATABASE_URL"]
+        database_url = owners_url(api)
         with (
             an_api(api, api_environment, tmp_path) as own,
             own.client(merchant, **{"Idempotency-Key": "taken"}) as greedy,
@@ -108,7 +95,7 @@ class TestWrites:
         ):
             with uncommitted_key(database_url, merchant, "taken"):
                 batch = pool.submit(greedy.post, "/transactions/batch", json=[a_body()] * 100)
-                wait_for(lambda: waiting_for(database_url, "EXECUTE"), within_s=30, what="the batch's commit")
+                wait_for(lambda: waiting_for(database_url, "psp_accept"), within_s=30, what="the batch's commit")
 
                 assert modest.post("/transactions", json=a_body()).status_code == 201
                 assert not batch.done()
@@ -121,7 +108,7 @@ class TestReads:
         gate = threading.Event()
 
         async def main() -> None:
-            readers = Readers(LIMITS)
+            readers = FairThreads(LIMITS)
             greedy = [asyncio.create_task(readers.call(lambda _: gate.wait(30), merchant=GREEDY)) for _ in range(12)]
             await asyncio.sleep(0)
             try:
@@ -135,6 +122,35 @@ class TestReads:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize(("has_others", "threads"), [(False, 3), (True, 1)])
+    def test_of_one_merchant_take_one_thread_beside_others_and_all_but_one_alone(
+        self, has_others: bool, threads: int
+    ) -> None:
+        gate = threading.Event()
+
+        async def main() -> None:
+            readers = FairThreads(LIMITS)
+            if has_others:
+                await readers.call(lambda _: True, merchant=MODEST)
+            started: list[int] = []
+            every = threading.Semaphore(0)
+
+            def read(_: float) -> bool:
+                started.append(1)
+                every.release()
+                return gate.wait(30)
+
+            tasks = [asyncio.create_task(readers.call(read, merchant=GREEDY)) for _ in range(12)]
+            await asyncio.sleep(0)
+            for _ in range(threads):
+                await asyncio.to_thread(every.acquire, timeout=30)
+            assert await readers.call(lambda _: len(started), merchant=f"{MODEST}-2") == threads
+            gate.set()
+            await asyncio.gather(*tasks)
+            readers.close()
+
+        asyncio.run(main())
+
     def test_get_their_turn_before_those_of_one_who_has_many(self) -> None:
         gate = threading.Event()
         order: list[str] = []
@@ -144,7 +160,7 @@ class TestReads:
             order.append(merchant)
 
         async def main() -> None:
-            readers = Readers(ReaderLimits(threads=1, waiting_max=1_000, timeout_s=30))
+            readers = FairThreads(ThreadLimits(threads=1, waiting_max=1_000, timeout_s=30))
             names = [GREEDY] * 100 + [MODEST] * 2
             tasks = [
                 asyncio.create_task(readers.call(lambda left_s, name=name: read(left_s, name), merchant=name, weight=2))
@@ -160,10 +176,10 @@ class TestReads:
 
     def test_keep_their_thread_until_they_have_ended_though_nobody_waits_for_them(self) -> None:
         gate = threading.Event()
-        limits = ReaderLimits(threads=1, waiting_max=1, timeout_s=0.05)
+        limits = ThreadLimits(threads=1, waiting_max=1, timeout_s=0.05)
 
         async def main() -> None:
-            readers = Readers(limits)
+            readers = FairThreads(limits)
             with pytest.raises(StorageUnavailable):
                 await readers.call(lambda _: gate.wait(30), merchant=GREEDY)
             waiting = asyncio.create_task(readers.call(lambda _: True, merchant=GREEDY))
@@ -179,10 +195,10 @@ class TestReads:
 
     def test_give_their_place_away_when_their_caller_has_gone(self) -> None:
         gate = threading.Event()
-        limits = ReaderLimits(threads=1, waiting_max=1, timeout_s=30)
+        limits = ThreadLimits(threads=1, waiting_max=1, timeout_s=30)
 
         async def main() -> None:
-            readers = Readers(limits)
+            readers = FairThreads(limits)
             first = asyncio.create_task(readers.call(lambda _: gate.wait(30), merchant=GREEDY))
             gone = asyncio.create_task(readers.call(lambda _: True, merchant=GREEDY))
             await asyncio.sleep(0)
@@ -202,7 +218,7 @@ class TestAReadThatTakesTooLong:
     def test_ends_in_the_database_when_its_caller_is_told(
         self, api: Api, api_environment: dict[str, str], tmp_path: Path, merchant: str
     ) -> None:
-        database_url = api_environment["PSP_DATABASE_URL"]
+        database_url = owners_url(api)
         with (
             an_api(api, api_environment, tmp_path, PSP_API_READ_TIMEOUT_S="0.5") as own,
             own.client(merchant) as client,
@@ -219,17 +235,44 @@ class TestAReadThatTakesTooLong:
         with core.store.read_as("merchant-1") as work:
             assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"  # type: ignore[attr-defined]
 
+    def test_may_take_no_longer_for_two_statements_than_for_one(self, core: Core) -> None:
+        query = "SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'"
+        with core.store.read_as("merchant-1", within_s=30) as work:
+            work.connection.exec_driver_sql("SELECT pg_sleep(0.1)")  # type: ignore[attr-defined]
+            work.shorten()
+            assert work.connection.exec_driver_sql(query).scalar_one() <= 29_900  # type: ignore[attr-defined]
+
+    def test_asks_nothing_more_when_its_time_has_passed(self, core: Core) -> None:
+        with core.store.read_as("merchant-1", within_s=0.1) as work:
+            work.connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # type: ignore[attr-defined]
+            work.connection.exec_driver_sql("SELECT pg_sleep(0.1)")  # type: ignore[attr-defined]
+            with pytest.raises(StorageUnavailable):
+                work.shorten()
+
+    def test_is_over_in_time_when_it_is_for_the_payables_of_a_transaction(
+        self, api: Api, api_environment: dict[str, str], tmp_path: Path, merchant: str
+    ) -> None:
+        database_url = owners_url(api)
+        with (
+            an_api(api, api_environment, tmp_path, PSP_API_READ_TIMEOUT_S="6") as own,
+            own.client(merchant) as client,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            path = f"/transactions/{client.post('/transactions', json=a_body()).json()['id']}/payables"
+            with locked(database_url, "payables"):
+                with locked(database_url, "transactions"):
+                    asked = pool.submit(client.get, path)
+                    wait_for(lambda: waiting_for(database_url, "FROM transactions"), within_s=30, what="the first")
+                    begun_s = time.monotonic()
+                    wait_for(lambda: time.monotonic() - begun_s > 2, within_s=30, what="a third of the time")
+                wait_for(lambda: waiting_for(database_url, "FROM payables"), within_s=30, what="the second")
+                assert asked.result().json()["code"] == "storage_unavailable"
+                told_s = time.monotonic()
+                wait_for(lambda: not waiting_for(database_url, "FROM payables"), within_s=30, what="its end")
+                ended_s = time.monotonic()
+
+            assert (ended_s - told_s) / (told_s - begun_s) < 0.25
+
 
 def payables(core: Core, left_s: float) -> list[object]:
     return [*core.read_merchant.within(left_s).payables(MODEST, where=PayableFilter(), page=Page())]
-
-
-def waiting_for(database_url: str, text: str) -> list[int]:
-    """Return the server processes whose statement has the text in it, and waits for a lock."""
-    # A connection of its own each time: within a transaction, pg_stat_activity stays as it was.
-    engine = create_engine(database_url)
-    query = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND wait_event_type = 'Lock' AND query LIKE %s"
-    with engine.connect() as connection:
-        found = list(connection.exec_driver_sql(query, (f"%{text}%",)).scalars())
-    engine.dispose()
-    return found

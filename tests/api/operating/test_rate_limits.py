@@ -64,6 +64,16 @@ class TestARateLimit:
         assert answer.status_code == 429
         assert near.headers["RateLimit"].startswith('"merchant";r=3;t=')
 
+    def test_lets_them_wait_who_ask_on_so_that_their_refusals_cost_others_little(
+        self, limited: Api, merchant: str
+    ) -> None:
+        with limited.client(merchant) as client:
+            answers = [client.get("/transactions") for _ in range(12)]
+
+        accepted = min(answer.elapsed for answer in answers if answer.status_code == 200)
+        refused = min(answer.elapsed for answer in answers if answer.status_code == 429)
+        assert refused / accepted > 2
+
     def test_is_off_unless_asked_for(self, client: httpx.Client) -> None:
         assert "RateLimit" not in client.get("/transactions").headers
 
