@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter
 from tests.api.bodies import a_body
 from tests.api.server import Api, api_program
+from tests.reach import postgres
 from tests.waiting import wait_for
 
 LIMITS = ReaderLimits(threads=4, waiting_max=100, timeout_s=30)
@@ -139,17 +141,14 @@ class TestReads:
         gate = threading.Event()
         order: list[str] = []
 
-        def read(_: float, merchant: str) -> None:
+        def read(merchant: str, _: float) -> None:
             gate.wait(30)
             order.append(merchant)
 
         async def main() -> None:
             readers = Readers(ReaderLimits(threads=1, waiting_max=1_000, timeout_s=30))
             names = [GREEDY] * 100 + [MODEST] * 2
-            tasks = [
-                asyncio.create_task(readers.call(lambda left_s, name=name: read(left_s, name), merchant=name, weight=2))
-                for name in names
-            ]
+            tasks = [asyncio.create_task(readers.call(partial(read, name), merchant=name, weight=2)) for name in names]
             await asyncio.sleep(0)
             gate.set()
             await asyncio.gather(*tasks)
@@ -214,10 +213,10 @@ class TestAReadThatTakesTooLong:
             wait_for(lambda: not waiting_for(database_url, "payables"), within_s=10, what="the read has ended")
 
     def test_may_take_what_is_left_and_no_more(self, core: Core) -> None:
-        with core.store.read_as("merchant-1", within_s=0.25) as work:
-            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "250ms"  # type: ignore[attr-defined]
-        with core.store.read_as("merchant-1") as work:
-            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"  # type: ignore[attr-defined]
+        with postgres(core.store).read_as("merchant-1", within_s=0.25) as work:
+            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "250ms"
+        with postgres(core.store).read_as("merchant-1") as work:
+            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"
 
 
 def payables(core: Core, left_s: float) -> list[object]:
