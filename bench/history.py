@@ -27,7 +27,8 @@ from bench.rig.dagster import ask
 from bench.rig.rounds import Bench, timed
 from bench.rig.servers import ROOT, Servers
 from bench.scale import put_trial
-from psp_core.bootstrap import Core, build_core
+from psp_core.adapters.sqs import SqsQueue
+from psp_core.bootstrap import Core, build_core, sqs_settings
 from psp_core.settings import Settings
 from psp_local import LocalStackError
 from psp_local.dagster_api import code_is_loaded
@@ -247,7 +248,7 @@ def open_history(servers: Servers, folder: Path) -> Iterator[History]:
             reports_url=f"file:{folder / 'reports'}",
         )
         core = build_core(settings)
-        core.queue.create()
+        SqsQueue(sqs_settings(settings)).create()
         web_port = free_port()
         webserver = Program(
             "dagster-web",

@@ -25,6 +25,7 @@ from tests.builders import SettableClock
 from tests.folders import open_folder
 from tests.groups import group_of, start_of
 from tests.logins import core_of_logins, make_logins
+from tests.reach import create_queues
 
 DUMMY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -134,7 +135,7 @@ def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     The books must balance in the end.
     """
     core = core_of_logins(settings, clock=clock)
-    core.queue.create()
+    create_queues(core)
     yield core
     core.check_books.require()
     core.close()

@@ -100,7 +100,9 @@ def core_of_logins(settings: Settings, *, clock: Clock) -> CoreOfLogins:
     url = settings.database_url.get_secret_value()
     core = build_core(settings)
     limits = PoolLimits(size=settings.database_pool_size)
-    stores = {login: open_store(url_of(login, url), limits=limits) for login in Login if login is not Login.API}
+    stores: dict[Login, PostgresStore] = {
+        login: open_store(url_of(login, url), limits=limits) for login in Login if login is not Login.API
+    }
     stores[Login.API] = open_store(url_of(Login.API, url), limits=limits, read_url=url_of(Login.READS, url))
     return CoreOfLogins(
         settings=core.settings,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -41,7 +42,7 @@ class TestOthers:
         assert connection.exec_driver_sql("SELECT %s::bigint[]", (arrays.numbers(values),)).scalar_one() == values
 
     @given(st.lists(st.uuids()))
-    def test_uuids_come_back_as_they_were(self, connection: Connection, values: list[object]) -> None:
+    def test_uuids_come_back_as_they_were(self, connection: Connection, values: list[UUID]) -> None:
         assert connection.exec_driver_sql("SELECT %s::uuid[]", (arrays.uuids(values),)).scalar_one() == values
 
     @given(st.lists(st.none() | st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.timezones())))

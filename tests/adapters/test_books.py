@@ -10,6 +10,7 @@ from psp_core.bootstrap import Core, build_core
 from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.reach import create_queues
 
 DUE_ON = date(2026, 4, 9)
 
@@ -18,7 +19,7 @@ DUE_ON = date(2026, 4, 9)
 def tampered(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     """A core with one settled and one waiting transaction, whose tables the test falsifies."""
     core = build_core(settings)
-    core.queue.create()
+    create_queues(core)
     object.__setattr__(core, "clock", clock)
     core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_500))])
     core.relay_outbox()

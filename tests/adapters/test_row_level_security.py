@@ -16,6 +16,7 @@ from psp_core.domain.kernel.errors import NotFound
 from psp_local.ports import free_port
 from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import a_new_transaction, a_submission
+from tests.reach import postgres
 
 READABLE = ["transactions", "payables", "settlements"]
 ELSEWHERE = ["outbox", "idempotency_keys", "fee_plans", "api_keys"]
@@ -57,23 +58,23 @@ class TestReadAs:
     def test_shows_one_merchants_rows_even_without_a_where_clause(self, core: Core) -> None:
         accept_and_drain(core)
 
-        with core.store.begin() as work:
+        with postgres(core.store).begin() as work:
             assert merchants_in(work.connection, "transactions") == {"merchant-1", "merchant-2"}
         for table in ("transactions", "payables"):
-            with core.store.read_as("merchant-1") as work:
+            with postgres(core.store).read_as("merchant-1") as work:
                 assert merchants_in(work.connection, table) == {"merchant-1"}
 
     def test_shows_nothing_for_a_where_clause_that_names_another_merchant(self, core: Core) -> None:
         accept_and_drain(core)
 
-        with core.store.read_as("merchant-1") as work:
+        with postgres(core.store).read_as("merchant-1") as work:
             rows = work.connection.exec_driver_sql("SELECT FROM transactions WHERE customer_id = 'merchant-2'")
 
             assert rows.all() == []
 
     def test_hides_another_merchants_object_from_a_use_case_that_asks_for_it(self, core: Core) -> None:
         accept_and_drain(core)
-        with core.store.begin() as work:
+        with postgres(core.store).begin() as work:
             foreign = work.connection.exec_driver_sql("SELECT id FROM transactions WHERE customer_id = 'merchant-2'")
             id = foreign.scalar_one()
 
@@ -84,7 +85,7 @@ class TestReadAs:
     def test_takes_the_name_literally(self, core: Core, name: str) -> None:
         accept_and_drain(core)
 
-        with core.store.read_as(name) as work:
+        with postgres(core.store).read_as(name) as work:
             assert merchants_in(work.connection, "transactions") == set()
 
     @pytest.mark.parametrize("table", READABLE)
@@ -180,7 +181,7 @@ class TestRowLevelSecurity:
     def test_shows_nothing_to_the_role_without_a_merchant(self, core: Core) -> None:
         accept_and_drain(core)
 
-        with core.store.begin() as work:
+        with postgres(core.store).begin() as work:
             work.connection.exec_driver_sql("SET LOCAL ROLE psp_merchant")
 
             assert merchants_in(work.connection, "transactions") == set()

@@ -10,6 +10,7 @@ from psp_core.bootstrap import Core
 from psp_core.domain.events import OutgoingMessage
 from psp_core.domain.kernel.errors import QueueUnavailable
 from psp_local.ports import free_port
+from tests.reach import create_queues
 
 IDS = [UUID(int=number) for number in range(1, 301)]
 
@@ -64,7 +65,7 @@ class TestSqsQueue:
     def test_creates_its_queues_again_without_harm(self, core: Core) -> None:
         core.queue.send([OutgoingMessage(IDS[:1])])
 
-        core.queue.create()
+        create_queues(core)
 
         assert core.queue.depth().waiting == 1
 

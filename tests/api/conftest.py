@@ -21,6 +21,7 @@ from psp_local.sqs import EmbeddedSqs
 from tests.api.server import Api, api_program
 from tests.builders import SettableClock
 from tests.logins import api_urls, make_logins
+from tests.reach import create_queues
 
 
 @pytest.fixture(scope="package")
@@ -51,7 +52,7 @@ def api(
     api_settings: Settings, api_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Api]:
     core = build_core(api_settings)
-    core.queue.create()
+    create_queues(core)
     program, url = api_program(tmp_path_factory.mktemp("api"), environment=api_environment)
     with program:
         yield Api(url, core, program.log_file)

@@ -90,7 +90,7 @@ def composed_platform(folder: Path) -> Iterator[ComposedPlatform]:
             httpx.Client(base_url=operators, timeout=60, auth=OPERATOR) as operator,
             httpx.Client(base_url=viewers, timeout=60, auth=VIEWER) as viewer,
         ):
-            yield ComposedPlatform(None, folder, merchant, operator, environment, compose=compose, viewer=viewer)
+            yield ComposedPlatform(folder, merchant, operator, environment, compose=compose, viewer=viewer)
     finally:
         compose("down", "--volumes", "--timeout", "20")
 

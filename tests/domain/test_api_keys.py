@@ -115,7 +115,11 @@ class TestAuthenticate:
     def test_returns_whom_the_key_is_for(self) -> None:
         principal = a_key().authenticate(PEPPER.digest(A_TOKEN), at=NOON)
 
-        assert (principal.customer_id, principal.scopes, principal.key_id) == ("merchant-1", {Scope.READ}, a_key().id)
+        assert (principal.customer_id, principal.scopes, principal.key_id) == (
+            "merchant-1",
+            frozenset({Scope.READ}),
+            a_key().id,
+        )
 
     @given(TOKENS, st.data())
     def test_refuses_a_token_with_any_one_character_changed(self, token: Token, data: st.DataObject) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -96,8 +97,14 @@ class TestPlanInForce:
         assert plan_in_force([terms(DEFAULT_FEE_PLAN, 1)], at=NOON) is DEFAULT_FEE_PLAN
 
 
+class Terms(TypedDict, total=False):
+    credit_fee_bps: int
+    debit_fee_bps: int
+    credit_delay_days: int
+
+
 class TestFeePlan:
     @pytest.mark.parametrize("change", [{"credit_fee_bps": 10_001}, {"debit_fee_bps": -1}, {"credit_delay_days": 366}])
-    def test_refuses_terms_outside_their_limits(self, change: dict[str, int]) -> None:
+    def test_refuses_terms_outside_their_limits(self, change: Terms) -> None:
         with pytest.raises(ValueError, match="is 0 to"):
             replace(DEFAULT_FEE_PLAN, **change)

@@ -48,7 +48,6 @@ query ($filter: RunsFilter) { runsOrError(filter: $filter, limit: 50) { ... on R
 
 @dataclass(frozen=True)
 class RunningPlatform:
-    process: subprocess.Popen[bytes]
     data_dir: Path
     api: httpx.Client
     dagster: httpx.Client
@@ -167,7 +166,7 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
         ):
-            yield RunningPlatform(process, data_dir, api, dagster, environment)
+            yield RunningPlatform(data_dir, api, dagster, environment)
     finally:
         # Shown by pytest beside a failure: what was restarted, and when.
         print(log.read_text())

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
@@ -43,6 +44,10 @@ class Traffic:
                 self._stopping.set()
             for client in sent:
                 client.result()
+
+    def is_past(self, sent: int) -> bool:
+        """Tell whether more requests than that were answered."""
+        return len(self.amounts) > sent
 
     def _send(self, client: int) -> None:
         amount = 1_000 + client
@@ -105,10 +110,9 @@ class TestKilledProcesses:
 
         with traffic.flowing():
             for name in victims:
-                pids = wait_for(lambda name=name: platform.pids(name), within_s=120, what=f"a process {name}")
+                pids = wait_for(partial(platform.pids, name), within_s=120, what=f"a process {name}")
                 os.kill(pids[-1], signal.SIGKILL)
-                sent = len(traffic.amounts)
-                wait_for(lambda sent=sent: len(traffic.amounts) > sent + 50, within_s=120, what="traffic goes on")
+                wait_for(partial(traffic.is_past, len(traffic.amounts) + 50), within_s=120, what="traffic goes on")
 
         assert_paid_out_exactly(platform, "han", traffic.amounts)
 

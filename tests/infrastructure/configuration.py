@@ -120,7 +120,8 @@ def _read(path: Path) -> Body:
 @cache
 def _parse(text: str) -> Body:
     """Each text once: hcl2 takes seconds for all files, and a broken copy differs from the original in one."""
-    return _plain(hcl2.loads(text))
+    body: Body = _plain(hcl2.loads(text))
+    return body
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from psp_local.postgres import SILENT_SETTINGS
 from tests.infrastructure.configuration import ROOT_MODULE, Block, Configuration
@@ -119,7 +120,7 @@ def buckets_are_private(configuration: Configuration) -> Iterator[str]:
             yield f"{block}: plain HTTP is not refused"
 
 
-def _refuses_plain_http(statement: dict) -> bool:
+def _refuses_plain_http(statement: Mapping[str, Any]) -> bool:
     conditions = [(it["variable"], it["values"]) for it in statement.get("condition", [])]
     return statement.get("effect") == "Deny" and conditions == [("aws:SecureTransport", ["false"])]
 

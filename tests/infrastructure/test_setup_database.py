@@ -20,6 +20,7 @@ from psp_core.settings import Settings
 from psp_local.ports import free_port
 from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import a_new_transaction, a_submission
+from tests.reach import postgres
 
 SCRIPT = Path(__file__).parents[2] / "infrastructure" / "bin" / "setup_database.py"
 
@@ -105,8 +106,8 @@ class TestSetUp:
             )
         )
         core.accept_transactions([a_submission(a_new_transaction(customer_id="merchant-1"))])
-        with core.store.read_as("merchant-1") as work:
-            [row] = work.connection.exec_driver_sql("SELECT customer_id FROM transactions").scalars()  # type: ignore[attr-defined]
+        with postgres(core.store).read_as("merchant-1") as work:
+            [row] = work.connection.exec_driver_sql("SELECT customer_id FROM transactions").scalars()
         assert row == "merchant-1"
         core.store.close()
 

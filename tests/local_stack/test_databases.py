@@ -25,6 +25,7 @@ from psp_local.postgres import SUPERUSER, THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.folders import open_folder
 from tests.logins import connect
+from tests.reach import postgres
 
 OWNED_BY = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relowner = %s::regrole
@@ -90,8 +91,8 @@ class TestPrepareDatabases:
             )
         )
         core.accept_transactions([a_submission(a_new_transaction(customer_id="merchant-1"))])
-        with core.store.read_as("merchant-1") as work:
-            assert work.connection.exec_driver_sql("SELECT count(*) FROM transactions").scalar_one() == 2  # type: ignore[attr-defined]
+        with postgres(core.store).read_as("merchant-1") as work:
+            assert work.connection.exec_driver_sql("SELECT count(*) FROM transactions").scalar_one() == 2
         core.store.close()
 
     def test_keeps_the_platforms_programs_out_of_dagsters_database(self, server: EmbeddedPostgres) -> None:
@@ -117,8 +118,8 @@ class TestPrepareDatabases:
         assert core.relay_outbox.store is core.store
         with core.store.begin() as work:
             assert work.outbox.depth(now=core.clock.now()).entries == 1
-        with core.store.read_as("merchant-1") as work:
-            assert work.connection.exec_driver_sql("SELECT count(*) FROM transactions").scalar_one() == 1  # type: ignore[attr-defined]
+        with postgres(core.store).read_as("merchant-1") as work:
+            assert work.connection.exec_driver_sql("SELECT count(*) FROM transactions").scalar_one() == 1
         with core.store.begin() as work:
             [entry] = work.outbox.claim(limit=1)
         assert core.create_payables(entry.transaction_ids).created == 1

@@ -53,7 +53,9 @@ def run_job(
     )
 
 
-def settle(core: Core, *, instance: dg.DagsterInstance, by_hand: bool = False, **config: Any) -> Any:
+def settle(
+    core: Core, *, instance: dg.DagsterInstance, by_hand: bool = False, **config: Any
+) -> dg.ExecuteInProcessResult:
     """Settle the date of these tests; `config` is what a person fills in in the launchpad."""
     return run_job(
         "settle_due_payables",

@@ -19,13 +19,15 @@ from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.kernel.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
-from psp_core.ports.events import Queue, SendOutcome
+from psp_core.ports.events import SendOutcome
 from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings
 from psp_core.usecases.events.keep_relaying import KeepRelaying
 from psp_core.usecases.intake.accept_transactions import Answer
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+from tests.reach import postgres
 from tests.waiting import wait_for
+from tests.wrapped import WrappedQueue, WrappedStore
 
 
 def count_transactions(core: Core) -> int:
@@ -140,7 +142,7 @@ class TestAcceptTransactions:
         assert [str(id) for id in entry.transaction_ids] == [before.body.decode(), behind.body.decode()]
 
     def test_needs_no_prepared_statement(self, core: Core) -> None:
-        pooled = replace(core, store=replace(core.store, prepares=False))
+        pooled = replace(core, store=replace(postgres(core.store), prepares=False))
 
         first, other = pooled.accept_transactions([a_submission(key="k"), a_submission()])
         again, new = core.accept_transactions([a_submission(key="k"), a_submission(key="new")])
@@ -184,10 +186,9 @@ class TestAcceptTransactions:
 
 
 @dataclass
-class FaultyQueue:
+class FaultyQueue(WrappedQueue):
     """The real queue behind a line that loses what the test says."""
 
-    queue: Queue
     down: bool = False
     broken: bool = False
     refused: frozenset[int] = frozenset()
@@ -205,15 +206,11 @@ class FaultyQueue:
             raise QueueUnavailable("down")
         return self.queue.receive(wait_s=wait_s)
 
-    def delete(self, receipts: Sequence[str]) -> None:
-        self.queue.delete(receipts)
-
 
 @dataclass
-class FaultyStore:
+class FaultyStore(WrappedStore):
     """The real store, which cannot be reached for the next so many times."""
 
-    store: Store
     down_for: int
 
     def begin(self) -> AbstractContextManager[UnitOfWork]:

@@ -22,6 +22,7 @@ from psp_core.settings import Settings
 from psp_core.usecases.access.authenticate import Authenticate
 from tests.builders import NOON, SettableClock
 from tests.logins import url_of
+from tests.reach import postgres
 
 PEPPER = "0123456789abcdef0123456789abcdef"
 TTL = timedelta(seconds=10)
@@ -62,7 +63,7 @@ class TestCreate:
         issued = create(core)
         secret = issued.token.text.rpartition("_")[2]
 
-        with core.store.begin() as work:
+        with postgres(core.store).begin() as work:
             row = work.connection.exec_driver_sql("SELECT api_keys::text, token_hmac FROM api_keys").one()
 
         assert secret not in row[0]

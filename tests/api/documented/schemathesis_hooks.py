@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,9 @@ schemathesis.openapi.format("card-number", card_numbers)
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     """Make what only JSON Schema takes for right right: the document cannot say it, docs/api.md does."""
-    headers = case.headers or {}
+    headers: MutableMapping[str, str] = case.headers or {}
     if IDEMPOTENCY_KEY.fullmatch(headers.get("Idempotency-Key", "")):
         # The same key for another body is refused.
         headers["Idempotency-Key"] = uuid.uuid4().hex
@@ -49,22 +50,23 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
     bodies = [body for body in (case.body if isinstance(case.body, list) else [case.body]) if isinstance(body, dict)]
     for body in bodies:
         _correct(body)
-    named = (case.headers or {}).get("x-customer-id", "")
-    numbers = [body["card_number"] for body in bodies if isinstance(body.get("card_number"), str)]
+    named = headers.get("x-customer-id", "")
+    numbers = [number for body in bodies if isinstance(number := body.get("card_number"), str)]
     if CUSTOMER_ID.fullmatch(named) and CardNumbers(number for number in numbers if number).are_in(named):
-        case.headers = {**case.headers, "x-customer-id": "somebody"}
+        headers["x-customer-id"] = "somebody"
 
 
-def _ask_for_what_exists(case: schemathesis.Case) -> None:
+def _ask_for_what_exists(case: schemathesis.Case[Any]) -> None:
     """Let half of the requests for any merchant's objects be for some that exist; wrong ones stay wrong."""
-    merchant = (case.headers or {}).get("x-customer-id", "")
+    headers: MutableMapping[str, str] = case.headers or {}
+    merchant = headers.get("x-customer-id", "")
     if not CUSTOMER_ID.fullmatch(merchant) or crc32(merchant.encode()) % 2:
         return
     if "{id}" in case.operation.path:
         if not UUID.fullmatch(str(case.path_parameters.get("id"))):
             return
         case.path_parameters = {**case.path_parameters, "id": OBJECTS[case.operation.path]}
-    case.headers = {**case.headers, "x-customer-id": OBJECTS["merchant"]}
+    headers["x-customer-id"] = OBJECTS["merchant"]
 
 
 def _correct(body: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,7 @@ from psp_core.domain.payables import PayableFilter
 from tests.api.bodies import a_body
 from tests.api.locks import PATIENT, locked, owners_url, waiting_for
 from tests.api.server import Api, api_program
+from tests.reach import postgres
 from tests.waiting import wait_for
 
 LIMITS = ThreadLimits(threads=4, waiting_max=100, timeout_s=30)
@@ -155,17 +157,14 @@ class TestReads:
         gate = threading.Event()
         order: list[str] = []
 
-        def read(_: float, merchant: str) -> None:
+        def read(merchant: str, _: float) -> None:
             gate.wait(30)
             order.append(merchant)
 
         async def main() -> None:
             readers = FairThreads(ThreadLimits(threads=1, waiting_max=1_000, timeout_s=30))
             names = [GREEDY] * 100 + [MODEST] * 2
-            tasks = [
-                asyncio.create_task(readers.call(lambda left_s, name=name: read(left_s, name), merchant=name, weight=2))
-                for name in names
-            ]
+            tasks = [asyncio.create_task(readers.call(partial(read, name), merchant=name, weight=2)) for name in names]
             await asyncio.sleep(0)
             gate.set()
             await asyncio.gather(*tasks)
@@ -230,10 +229,10 @@ class TestAReadThatTakesTooLong:
             wait_for(lambda: not waiting_for(database_url, "payables"), within_s=10, what="the read has ended")
 
     def test_may_take_what_is_left_and_no_more(self, core: Core) -> None:
-        with core.store.read_as("merchant-1", within_s=0.25) as work:
-            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "250ms"  # type: ignore[attr-defined]
-        with core.store.read_as("merchant-1") as work:
-            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"  # type: ignore[attr-defined]
+        with postgres(core.store).read_as("merchant-1", within_s=0.25) as work:
+            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "250ms"
+        with postgres(core.store).read_as("merchant-1") as work:
+            assert work.connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"
 
     def test_may_take_no_longer_for_two_statements_than_for_one(self, core: Core) -> None:
         query = "SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'"

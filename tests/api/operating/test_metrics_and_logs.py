@@ -22,6 +22,7 @@ from psp_local.supervision.processes import wait_until
 from tests.api.bodies import CARD_NUMBER, a_body, create
 from tests.api.server import Api, api_program, requests_in
 from tests.logins import api_urls, make_logins
+from tests.reach import create_queues
 
 
 def sample(text: str, name: str) -> float:
@@ -44,7 +45,7 @@ def two_workers(
             update={"database_url": SecretStr(database_url), "sqs_queue_name": own["PSP_SQS_QUEUE_NAME"]}
         )
     )
-    core.queue.create()
+    create_queues(core)
     program, url = api_program(tmp_path, environment={**api_environment, **own}, workers=2)
     with program:
         yield Api(url, core, program.log_file)

@@ -22,6 +22,7 @@ from psp_local.supervision.processes import wait_until, working_in
 from tests.api.bodies import a_body, create, everything, payables_of
 from tests.api.server import Api, api_program
 from tests.logins import api_urls, make_logins
+from tests.reach import create_queues
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def own_api(own_postgres: EmbeddedPostgres, own_sqs: EmbeddedSqs, tmp_path: Path
         database_url=url, sqs_endpoint_url=own_sqs.endpoint_url, drain_linger_s=0, drain_receive_wait_s=0
     )
     core = build_core(settings)
-    core.queue.create()
+    create_queues(core)
     environment = {**api_urls(url), "PSP_SQS_ENDPOINT_URL": own_sqs.endpoint_url}
     program, address = api_program(tmp_path, environment=environment)
     with program:

@@ -14,6 +14,7 @@ from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
 from tests.builders import a_new_transaction, a_submission
+from tests.reach import postgres
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 ID = UUID(int=2**127)
@@ -28,7 +29,7 @@ def plans(core: Core) -> list[str]:
     core.accept_transactions([a_submission(*rows)])
     core.keep_relaying().run_until_empty()
     core.drain_queue()
-    engine = core.store.engine  # type: ignore[attr-defined]
+    engine = postgres(core.store).engine
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
     found: list[str] = []
@@ -38,7 +39,7 @@ def plans(core: Core) -> list[str]:
             cursor.execute(f"EXPLAIN {statement}", parameters)
             found.append("\n".join(row[0] for row in cursor))
 
-    readers = core.read_merchant.store.read_only  # type: ignore[attr-defined]
+    readers = postgres(core.read_merchant.store).read_only
     event.listen(readers, "before_cursor_execute", explain)
     return found
 

@@ -173,7 +173,7 @@ class TestTransactionFilters:
 
         def found(**bounds: datetime) -> bool:
             parameters = {f"created_at[{name}]": value.isoformat() for name, value in bounds.items()}
-            return client.get("/transactions", params=parameters).json() == [created]
+            return bool(client.get("/transactions", params=parameters).json() == [created])
 
         millisecond, microsecond = timedelta(milliseconds=1), timedelta(microseconds=1)
         assert found(gte=at)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from psp_core.bootstrap import Core, build_core
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.reach import create_queues
 
 MISSED_DAYS = 365
 CREDIT_DELAY = timedelta(days=30)
@@ -18,7 +19,7 @@ def a_year_of_transactions(settings: Settings) -> None:
     """Store transactions whose payables were due on each of the last 365 days, and a message for the sensor."""
     clock = SettableClock()
     core = replace(build_core(settings), clock=clock)
-    core.queue.create()
+    create_queues(core)
     today = datetime.now(UTC).replace(hour=0, minute=1, second=0, microsecond=0)
     for days_ago in range(MISSED_DAYS):
         clock.instant = today - timedelta(days=days_ago) - CREDIT_DELAY

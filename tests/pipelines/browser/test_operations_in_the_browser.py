@@ -14,6 +14,7 @@ from psp_core.domain.payables import PayableFilter
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.pipelines.browser.operator import PATIENCE_S, Operator
+from tests.reach import postgres
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(900)
@@ -40,7 +41,7 @@ def accept_unsent(core: Core, *, customer_id: str) -> str:
     an_hour_ago = SettableClock(datetime.now(UTC) - timedelta(hours=1))
     transaction = a_new_transaction(customer_id=customer_id)
     replace(core, clock=an_hour_ago).accept_transactions([a_submission(transaction)])
-    with core.store.engine.begin() as connection:
+    with postgres(core.store).engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM outbox")
         return str(
             connection.exec_driver_sql("SELECT id FROM transactions WHERE customer_id = %s", (customer_id,)).scalar()

@@ -15,6 +15,7 @@ from tests.pipelines.browser.graphql import runs_by_hand, wait_for_end, wait_for
 from tests.pipelines.browser.history import MISSED_DAYS
 from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook
+from tests.reach import postgres
 
 pytestmark = pytest.mark.timeout(900)
 ONE_DAY = timedelta(days=1)
@@ -131,7 +132,7 @@ class TestOperator:
 @contextmanager
 def unsettleable(settings: Settings) -> Iterator[None]:
     """Hold what a settlement writes to, as a database does that has something else to do."""
-    engine = build_core(settings).store.engine
+    engine = postgres(build_core(settings).store).engine
     with engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE payables IN ACCESS EXCLUSIVE MODE")
         yield

@@ -21,6 +21,7 @@ from psp_core.domain.operations.operator_actions import OperatorAction, Outcome
 from psp_core.settings import Settings
 from psp_local.ports import free_port
 from psp_local.sqs import EmbeddedSqs
+from tests.reach import postgres
 
 PEPPER = "0123456789abcdef0123456789abcdef"
 ACTOR = f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"
@@ -81,7 +82,7 @@ class TestTheRecord:
             ("keys revoke", Outcome.REFUSED),
             ("fee-plans set", Outcome.REFUSED),
         ]
-        with core.store.begin() as work:
+        with postgres(core.store).begin() as work:
             said = work.connection.exec_driver_sql("SELECT detail FROM operator_action_outcomes ORDER BY created_at")
         assert "no such API key" in {row.detail for row in said}
 

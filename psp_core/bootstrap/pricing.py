@@ -1,0 +1,18 @@
+"""The merchants' terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from psp_core.bootstrap.parts import Parts
+from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
+
+
+@dataclass(frozen=True)
+class Pricing(Parts):
+    """The merchants' terms."""
+
+    @cached_property
+    def change_fee_plan(self) -> ChangeFeePlan:
+        return ChangeFeePlan(self.store, self.clock)

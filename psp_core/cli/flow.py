@@ -1,0 +1,72 @@
+"""What flows: the queues, the relay that fills them and the drain that empties them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from psp_core.adapters.sqs import SqsQueue
+from psp_core.bootstrap import sqs_settings
+from psp_core.cli.context import operator_core, operator_settings
+from psp_core.usecases.payables.drain_queue import DrainReport
+
+
+@click.group()
+def queues() -> None:
+    """The transactions' queue and its dead-letter queue."""
+
+
+@queues.command(name="create")
+def create_queues() -> None:
+    """Create both queues, unless they exist."""
+    SqsQueue(sqs_settings(operator_settings())).create()
+
+
+@click.command()
+@click.option("--until-empty", is_flag=True, help="End when the outbox is empty.")
+def relay(until_empty: bool) -> None:
+    """Send what the outbox holds to the queue. Every API process does this too."""
+    loop = operator_core().keep_relaying(
+        on_report=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
+    )
+    if until_empty:
+        loop.run_until_empty()
+    else:
+        _run_until_stopped(loop.run, stop=loop.stop)
+
+
+@click.command()
+@click.option("--until-empty", is_flag=True, help="End when the queue has been empty for a while.")
+def drain(until_empty: bool) -> None:
+    """Make payables of what is in the queue, as Dagster's drain runs do; for capacity beside them."""
+    core = operator_core()
+    if until_empty:
+        _show_drain(core.drain_queue())
+    else:
+        loop = core.keep_draining(on_report=_show_drain, on_failure=_tell)
+        _run_until_stopped(loop.run, stop=loop.stop)
+
+
+def _show_drain(report: DrainReport) -> None:
+    click.echo(f"created {report.created} payables from {report.messages} messages")
+
+
+def _tell(outage: Exception) -> None:
+    click.echo(f"psp: {outage}; trying again", err=True)
+
+
+def _run_until_stopped(run: Callable[[], None], *, stop: Callable[[], None]) -> None:
+    """Run in another thread until SIGINT or SIGTERM asks for the end, which is a success; a second one insists."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(run)
+        try:
+            work.result()
+        except KeyboardInterrupt:
+            stop()
+            work.result()
+    click.echo("psp: stopped, as it was asked to", err=True)
