@@ -1,4 +1,4 @@
-"""Fails when the migrations' outcome is not what tables.py says: `python -m tests.check_migrations`.
+"""Fails when the migrations' outcome is not what the tables say: `python -m tests.check_migrations`.
 
 Alembic compares tables, columns and indexes; the constraints' texts are compared here.
 """
@@ -37,7 +37,7 @@ def main() -> int:
         metadata.create_all(declared)
         differences = _facts(create_engine(server.url("migrated"))) ^ _facts(declared)
     for difference in sorted(differences):
-        print("only in the migrations or only in tables.py:", *difference)
+        print("only in the migrations or only in the tables:", *difference)
     return 1 if differences else 0
 
 
