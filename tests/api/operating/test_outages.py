@@ -16,20 +16,20 @@ from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import build_core
 from psp_core.settings import Settings
 from psp_local.ports import free_port
-from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from psp_local.postgres import EmbeddedPostgres
 from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.processes import wait_until, working_in
 from tests.api.bodies import a_body, create, everything, payables_of
 from tests.api.server import Api, api_program
+from tests.folders import open_folder
 from tests.logins import api_urls, make_logins
 from tests.reach import create_queues
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    with EmbeddedPostgres(tmp_path / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as server:
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    # Durable, unlike other tests': on a busy machine a stop may end in a kill, and what was answered is looked for.
+    with open_folder() as folder, EmbeddedPostgres(folder / "postgres", free_port()) as server:
         server.create_database("psp")
         migrate(server.url("psp"))
         make_logins(server.url("psp"))
