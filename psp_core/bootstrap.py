@@ -103,7 +103,7 @@ class Core:
         self, *, on_report: Callable[[DrainReport], None], on_failure: Callable[[Exception], None]
     ) -> KeepDraining:
         """Return an endless drain that is not started yet."""
-        return KeepDraining(self.drain_queue, on_report, on_failure)
+        return KeepDraining(self.time_zone.require, self.drain_queue, on_report, on_failure)
 
     @cached_property
     def plan_drains(self) -> PlanDrains:

@@ -26,7 +26,7 @@ from psp_core.bootstrap import Core, build_core, sqs_settings
 from psp_core.cli.arguments import KeyId, MerchantName, Reason
 from psp_core.domain.access import IssuedKey, KeyMode, Scope
 from psp_core.domain.kernel.calendar import BankCalendar
-from psp_core.domain.kernel.errors import DomainError
+from psp_core.domain.kernel.errors import DomainError, StorageUnavailable
 from psp_core.domain.pricing import DEFAULT_FEE_PLAN, DELAY_DAYS_MAX, FEE_BPS_MAX
 from psp_core.settings import Settings, load
 from psp_core.usecases.access.manage_api_keys import LIFETIME_MAX, OVERLAP_MAX
@@ -122,7 +122,7 @@ def create_queues() -> None:
 @click.option("--until-empty", is_flag=True, help="End when the outbox is empty.")
 def relay(until_empty: bool) -> None:
     """Send what the outbox holds to the queue. Every API process does this too."""
-    loop = _core().keep_relaying(
+    loop = _core(outlives_outages=not until_empty).keep_relaying(
         on_report=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
     )
     if until_empty:
@@ -135,7 +135,7 @@ def relay(until_empty: bool) -> None:
 @click.option("--until-empty", is_flag=True, help="End when the queue has been empty for a while.")
 def drain(until_empty: bool) -> None:
     """Make payables of what is in the queue, as Dagster's drain runs do; for capacity beside them."""
-    core = _core()
+    core = _core(outlives_outages=not until_empty)
     if until_empty:
         _show_drain(core.drain_queue())
     else:
@@ -322,9 +322,14 @@ def _actor() -> str:
     return " for ".join([f"{user}@{platform.node()}", *behalf])
 
 
-def _core() -> Core:
+def _core(*, outlives_outages: bool = False) -> Core:
     core = build_core(_settings(), application_name="psp-cli")
-    core.time_zone.require()
+    try:
+        core.time_zone.require()
+    except StorageUnavailable:
+        # Such a program starts without its database, too, and what makes due dates asks again.
+        if not outlives_outages:
+            raise
     return core
 
 
