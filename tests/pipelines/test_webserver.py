@@ -44,25 +44,27 @@ query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on Partit
 def url(postgres: EmbeddedPostgres, migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     postgres.create_database("dagster_webserver")
     folder = tmp_path_factory.mktemp("dagster")
-    databases = {
-        "database_url": make_url(migrated_url),
-        "dagster_database_url": make_url(postgres.url("dagster_webserver")),
-    }
+    dagster_database_url = make_url(postgres.url("dagster_webserver"))
     plan = Plan(
         root=ROOT,
         data_dir=folder,
         api_port=0,
         web_port=free_port(),
-        code_port=free_port(),
         postgres_port=0,
         sqs_port=0,
         sqs_endpoint_url=None,
         uses_aws=True,
-        **databases,
+        database_url=make_url(migrated_url),
+        dagster_database_url=dagster_database_url,
     )
     plan.dagster_home.mkdir(parents=True)
     (plan.dagster_home / "dagster.yaml").symlink_to(ROOT / "dagster.yaml")
-    variables = platform_variables(plan, sqs_endpoint_url=None, **databases)
+    variables = platform_variables(
+        plan,
+        database={"PSP_DATABASE_URL": migrated_url},
+        dagster_database_url=dagster_database_url,
+        sqs_endpoint_url=None,
+    )
     environment = {**os.environ, **variables, "PSP_ACTOR_HEADER": LOGIN}
     with ExitStack() as stack:
         for start in (code_server, webserver):
