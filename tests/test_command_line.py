@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core
 from psp_core.settings import Settings
@@ -60,8 +61,31 @@ class TestServices:
         assert process.returncode == 0, said
         assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
 
-    def test_relay_goes_on_while_the_database_cannot_be_reached(self, core: Core, settings: Settings) -> None:
-        with running("relay", settings, PSP_DATABASE_URL=nowhere()) as process:
+    def test_drain_keeps_what_it_has_in_hand_while_the_database_cannot_be_reached(
+        self, core: Core, settings: Settings
+    ) -> None:
+        core.accept_transactions([a_submission()])
+        core.relay_outbox()
+        changes = {"PSP_DATABASE_LOCK_TIMEOUT_S": "1", "PSP_DRAIN_LINGER_S": "0"}
+        engine = create_engine(settings.database_url.get_secret_value())
+        with engine.begin() as rival:
+            # The time zone is read, and then nothing is written.
+            rival.exec_driver_sql("LOCK TABLE payables IN ACCESS EXCLUSIVE MODE")
+            with running("drain", settings, **changes) as process:
+                wait_for(lambda: core.queue.depth().in_flight == 1, within_s=60, what="the message is in hand")
+
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(timeout=3)
+                process.send_signal(signal.SIGTERM)
+                said, _ = process.communicate(timeout=60)
+        engine.dispose()
+
+        assert process.returncode == 0, said
+        assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
+
+    @pytest.mark.parametrize("command", ["drain", "relay"])
+    def test_begin_while_the_database_cannot_be_reached(self, core: Core, settings: Settings, command: str) -> None:
+        with running(command, settings, PSP_DATABASE_URL=nowhere()) as process:
             assert process.stdout is not None
 
             assert process.stdout.readline() == "psp: the database did not answer in time; trying again\n"
@@ -69,22 +93,6 @@ class TestServices:
             process.communicate(timeout=60)
 
         assert process.returncode == 0
-
-    def test_drain_keeps_what_it_has_in_hand_while_the_database_cannot_be_reached(
-        self, core: Core, settings: Settings
-    ) -> None:
-        core.accept_transactions([a_submission()])
-        core.relay_outbox()
-        with running("drain", settings, PSP_DATABASE_URL=nowhere(), PSP_DRAIN_LINGER_S="0") as process:
-            wait_for(lambda: core.queue.depth().in_flight == 1, within_s=60, what="the message is in hand")
-
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(timeout=3)
-            process.send_signal(signal.SIGTERM)
-            said, _ = process.communicate(timeout=60)
-
-        assert process.returncode == 0, said
-        assert said.strip().splitlines()[-1] == "psp: stopped, as it was asked to"
 
 
 def nowhere() -> str:

@@ -41,7 +41,6 @@ PROGRAMS = {
     "cli": [str(BIN / "psp"), "check-books"],
     "migrate": [str(BIN / "psp"), "migrate"],
     "api": [str(BIN / "gunicorn"), "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"],
-    "code server": [sys.executable, "-m", "psp_pipelines.code_server", "--host", "127.0.0.1", "--port", "1"],
 }
 
 
@@ -101,6 +100,33 @@ class TestEveryProgram:
         assert "PSP_TIME_ZONE is Asia/Tokyo, but this database's due dates are days of UTC" in said
         core.keep_relaying().run_until_empty()
         core.drain_queue()
+
+    def test_loads_no_pipelines_for_what_is_no_time_zone(self, environment: dict[str, str]) -> None:
+        loaded = subprocess.run(
+            [sys.executable, "-c", "import psp_pipelines.definitions"],
+            env=environment | {"PSP_TIME_ZONE": "Brazil/Sao_Paulo"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert loaded.stderr.splitlines()[-1].startswith(
+            "psp_core.settings.SettingsRefused: PSP_TIME_ZONE: 'Brazil/Sao_Paulo' is no time zone"
+        )
+
+    def test_lets_no_run_touch_due_dates_of_another_time_zone(self, core: Core, environment: dict[str, str]) -> None:
+        core.time_zone.keep()
+
+        run = subprocess.run(
+            [BIN / "dagster", "job", "execute", "-m", "psp_pipelines.definitions", "-j", "watch"],
+            env=environment | {"PSP_TIME_ZONE": "Asia/Tokyo"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert run.returncode == 1
+        assert "PSP_TIME_ZONE is Asia/Tokyo, but this database's due dates are days of UTC" in run.stderr
 
     def test_starts_the_api_without_its_database(self, environment: dict[str, str], tmp_path: Path) -> None:
         gone = environment | {"PSP_DATABASE_URL": "postgresql+psycopg2://psp:x@127.0.0.1:1/psp"}

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from psp_core.adapters.tracing import drain_traces
 from psp_core.bootstrap.parts import Parts
+from psp_core.usecases.operations.keep_time_zone import KeepTimeZone
 from psp_core.usecases.payables.create_payables import CreatePayables
 from psp_core.usecases.payables.drain_queue import DrainLimits, DrainQueue, DrainReport
 from psp_core.usecases.payables.keep_draining import KeepDraining
@@ -39,7 +40,8 @@ class Payables(Parts):
         self, *, on_report: Callable[[DrainReport], None], on_failure: Callable[[Exception], None]
     ) -> KeepDraining:
         """Return an endless drain that is not started yet."""
-        return KeepDraining(self.drain_queue, on_report, on_failure)
+        require_time_zone = KeepTimeZone(self.store, self.settings.zone).require
+        return KeepDraining(require_time_zone, self.drain_queue, on_report, on_failure)
 
     @cached_property
     def plan_drains(self) -> PlanDrains:

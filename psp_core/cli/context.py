@@ -14,6 +14,7 @@ import click
 
 from psp_core.bootstrap import Core, build_core
 from psp_core.cli.arguments import Reason
+from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.settings import Settings, load
 
 reason_option = click.option(
@@ -32,10 +33,17 @@ def operator_settings() -> Settings:
     return load(Settings)
 
 
-def operator_core() -> Core:
-    """Return the core of this process, once the database has said that both mean the same calendar days."""
+def operator_core(*, outlives_outages: bool = False) -> Core:
+    """Return the core of this process, once the database has said that both mean the same calendar days.
+
+    A program that outlives outages starts without its database, too; then what makes due dates asks again.
+    """
     core = build_core(operator_settings(), application_name="psp-cli")
-    core.time_zone.require()
+    try:
+        core.time_zone.require()
+    except StorageUnavailable:
+        if not outlives_outages:
+            raise
     return core
 
 

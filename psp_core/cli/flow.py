@@ -29,7 +29,7 @@ def create_queues() -> None:
 @click.option("--until-empty", is_flag=True, help="End when the outbox is empty.")
 def relay(until_empty: bool) -> None:
     """Send what the outbox holds to the queue. Every API process does this too."""
-    loop = operator_core().keep_relaying(
+    loop = operator_core(outlives_outages=not until_empty).keep_relaying(
         on_report=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
     )
     if until_empty:
@@ -42,7 +42,7 @@ def relay(until_empty: bool) -> None:
 @click.option("--until-empty", is_flag=True, help="End when the queue has been empty for a while.")
 def drain(until_empty: bool) -> None:
     """Make payables of what is in the queue, as Dagster's drain runs do; for capacity beside them."""
-    core = operator_core()
+    core = operator_core(outlives_outages=not until_empty)
     if until_empty:
         _show_drain(core.drain_queue())
     else:

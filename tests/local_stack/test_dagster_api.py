@@ -119,11 +119,11 @@ class TestDagsterApi:
             )
             plan.dagster_home.mkdir()
             (plan.dagster_home / "dagster.yaml").symlink_to(_REPOSITORY / "dagster.yaml")
-            url = make_url(server.url("dagster"))
+            url = server.url("dagster")
             variables = platform_variables(
                 plan,
-                database={"PSP_DATABASE_URL": server.url("dagster")},
-                dagster_database_url=url,
+                database={"PSP_DATABASE_URL": url},
+                dagster_database_url=make_url(url),
                 sqs_endpoint_url=None,
             )
             with webserver(plan, environment={**os.environ, **variables}):

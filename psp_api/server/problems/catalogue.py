@@ -55,6 +55,7 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.IdempotencyKeyReused: _of(errors.IdempotencyKeyReused, 422, "The key belongs to another request"),
     errors.RequestInProgress: _of(errors.RequestInProgress, 409, "The first request is still running", RETRY_AFTER_S),
     errors.SettlementInProgress: _of(errors.SettlementInProgress, 409, "The date is being settled", RETRY_AFTER_S),
+    errors.HoldLost: _of(errors.HoldLost, 409, "Another process has taken over", RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),
     errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days"),

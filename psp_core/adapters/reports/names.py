@@ -26,7 +26,9 @@ def _safe_part(part: str) -> str:
     if _PLAIN.fullmatch(part) and not _DEVICE.fullmatch(part):
         return part
     # A name that begins with a dash would be an option of most commands.
-    readable = re.sub("^-", "%2D", quote(part, safe="").replace(".", "%2E"))
+    readable = quote(part, safe="").replace(".", "%2E")
+    if readable.startswith("-"):
+        readable = f"%2D{readable[1:]}"
     # A tilde is in no plain name. 128 bits: nobody finds two names with the same ones.
     digest = hashlib.sha256(part.encode()).hexdigest()[:_DIGEST_LENGTH]
     return f"{readable[:_LENGTH_MAX].replace('~', '%7E')}~{digest}"

@@ -19,6 +19,8 @@ from psp_core.usecases.payables.create_payables import CreatePayables, PayablesR
 RETRY_AFTER_S = 1
 GATHER_S = 0.02
 """How long a commit waits for more messages once it has one."""
+NO_ANSWER_S = 0.5
+"""How long the queue's next answer is waited for, between two looks at whether the drain goes on."""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ class _Receivers:
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._wanted.set()
+        self._answered = threading.Event()
         self.failure: QueueUnavailable | None = None
         self._death: BaseException | None = None
         self._ready: thread_queue.Queue[list[QueueMessage]] = thread_queue.Queue(maxsize=limits.receivers)
@@ -183,7 +186,7 @@ class _Receivers:
                 thread.join(timeout=0.05)
 
     def gather(self, transactions_max: int) -> list[QueueMessage]:
-        """Return messages worth about one commit; none when there were none for a moment.
+        """Return messages worth about one commit; none when the queue has answered that it has none, or not at all.
 
         Raises what a receiver died of: a drain with fewer receivers, or none, would look well and do nothing.
         """
@@ -191,7 +194,10 @@ class _Receivers:
             raise self._death
         batch: list[QueueMessage] = []
         transactions = 0
-        wait_s = 0.0 if self._stopping.is_set() else 0.5
+        self._answered.clear()
+        if self._ready.empty() and not self._stopping.is_set():
+            self._answered.wait(NO_ANSWER_S)
+        wait_s = 0.0 if self._stopping.is_set() else GATHER_S
         while transactions < transactions_max:
             try:
                 received = self._ready.get(timeout=wait_s) if wait_s else self._ready.get_nowait()
@@ -199,7 +205,6 @@ class _Receivers:
                 break
             batch += received
             transactions += sum(len(message.transaction_ids or ()) for message in received)
-            wait_s = min(wait_s, GATHER_S)
         return batch
 
     def _run(self) -> None:
@@ -222,3 +227,4 @@ class _Receivers:
             self.failure = None
             if received:
                 self._ready.put(received)
+            self._answered.set()

@@ -14,15 +14,18 @@ RETRY_AFTER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class KeepDraining:
+    require_time_zone: Callable[[], None]
     drain: DrainQueue
     on_report: Callable[[DrainReport], None]
     on_failure: Callable[[Exception], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Drain until `stop` is called."""
+        """Drain until `stop` is called. Raises TimeZoneChanged, as soon as the database says so."""
         while not self._stopping.is_set():
             try:
+                # Before each drain, since the database may not have answered when the process began.
+                self.require_time_zone()
                 self.on_report(self.drain(goes_on=lambda: not self._stopping.is_set()))
             except (QueueUnavailable, StorageUnavailable) as outage:
                 self.on_failure(outage)

@@ -16,6 +16,7 @@ from hypothesis import Phase, settings, strategies
 
 from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
 from psp_core.domain.intake.cards import CardNumbers, holds_card_data
+from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
 IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
@@ -47,6 +48,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
         # The same key for another body is refused.
         headers["Idempotency-Key"] = uuid.uuid4().hex
     _ask_for_what_exists(case)
+    _ask_for_a_near_page(case)
     bodies = [body for body in (case.body if isinstance(case.body, list) else [case.body]) if isinstance(body, dict)]
     for body in bodies:
         _correct(body)
@@ -67,6 +69,15 @@ def _ask_for_what_exists(case: schemathesis.Case[Any]) -> None:
             return
         case.path_parameters = {**case.path_parameters, "id": OBJECTS[case.operation.path]}
     headers["x-customer-id"] = OBJECTS["merchant"]
+
+
+def _ask_for_a_near_page(case: schemathesis.Case) -> None:
+    """Let a page and a limit that are right each be right together."""
+    query = case.query or {}
+    with suppress(KeyError, TypeError, ValueError):
+        # Wrong ones stay wrong.
+        if int(query["page"]) * int(query.get("limit", PAGE_LIMIT_DEFAULT)) > NUMBERED_ROWS_MAX:
+            case.query = {**query, "page": 1}
 
 
 def _correct(body: dict[str, Any]) -> None:

@@ -76,7 +76,11 @@ class TestTheDocument:
                 errors.ApiKeyNotActive,
                 errors.ApiKeysNotConfigured,
                 errors.SettlementInProgress,
+                errors.HoldLost,
                 errors.NotDueYet,
+                errors.UnknownMerchant,
+                errors.TimeZoneChanged,
+                errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
                 errors.BooksDoNotBalance,
             )

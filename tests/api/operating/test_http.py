@@ -75,6 +75,7 @@ class TestAProblem:
             ("GET", "/transactions/batch", {"POST", "OPTIONS"}),
             ("POST", "/payables", {"GET", "HEAD", "OPTIONS"}),
             ("TRACE", "/payables", {"GET", "HEAD", "OPTIONS"}),
+            ("QUERY", "/payables", {"GET", "HEAD", "OPTIONS"}),
         ],
     )
     def test_is_405_with_allow_for_another_method(

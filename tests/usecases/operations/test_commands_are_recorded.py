@@ -75,12 +75,12 @@ class TestTheRecord:
         assert action.details["credit_delay_days"] == "0"
 
     def test_has_what_was_refused_with_the_refusal(self, core: Core, database_url: str) -> None:
-        assert run("fee-plans", "set", "luke", "--credit-delay-days", "1000").exit_code == 1
+        assert run("keys", "rotate", "none").exit_code == 1
         assert run("keys", "revoke", "none").exit_code == 1
 
         assert [(it.action, it.outcome) for it in recorded(core)] == [
             ("keys revoke", Outcome.REFUSED),
-            ("fee-plans set", Outcome.REFUSED),
+            ("keys rotate", Outcome.REFUSED),
         ]
         with postgres(core.store).begin() as work:
             said = work.connection.exec_driver_sql("SELECT detail FROM operator_action_outcomes ORDER BY created_at")
