@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ VARIABLES = {
 }
 HEAVY_MODULES = ["boto3", "pyarrow", "holidays", "psp_core.bootstrap", "dagster_aws"]
 
-HEAVY_FOR_THE_CORE = ["boto3", "botocore", "pyarrow", "holidays", "alembic", "opentelemetry", "dagster"]
+HEAVY_FOR_THE_CORE = ["boto3", "botocore", "httpx", "pyarrow", "holidays", "alembic", "opentelemetry", "dagster"]
 
 
 def settings_in(folder: Path) -> dict[str, Any]:
@@ -41,7 +42,7 @@ class TestDagsterYaml:
     def test_is_accepted_by_dagster(
         self, folder: Path, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        database = f"dagster_of_{folder.name}"
+        database = f"dagster_{uuid.uuid4().hex[:8]}"
         postgres.create_database(database)
         for name, value in (VARIABLES | dagster_variables(postgres.url(database))).items():
             monkeypatch.setenv(name, value)
