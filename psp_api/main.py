@@ -63,14 +63,17 @@ def _authenticator(worker: Worker) -> Authenticator:
 
 
 def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Authenticator) -> None:
-    app.add_route("/transactions", transactions.Transactions(worker, authenticator))
+    accepted = transactions.Transactions(worker, authenticator)
+    app.add_route("/transactions", accepted)
     app.add_route("/transactions/batch", transactions.Batch(worker, authenticator))
-    app.add_route("/transactions/{id}", transactions.OneTransaction(worker, authenticator))
-    app.add_route("/transactions/{id}/payables", transactions.TransactionPayables(worker, authenticator))
-    app.add_route("/payables", payables.Payables(worker, authenticator))
-    app.add_route("/payables/{id}", payables.OnePayable(worker, authenticator))
-    app.add_route("/settlements", settlement.Settlements(worker, authenticator))
-    app.add_route("/settlements/{id}", settlement.OneSettlement(worker, authenticator))
+    app.add_route("/transactions/{id}", accepted, suffix="one")
+    app.add_route("/transactions/{id}/payables", accepted, suffix="payables")
+    for path, objects in (
+        ("/payables", payables.payables(worker, authenticator)),
+        ("/settlements", settlement.settlements(worker, authenticator)),
+    ):
+        app.add_route(path, objects)
+        app.add_route(f"{path}/{{id}}", objects, suffix="one")
     app.add_route("/health/live", operations.Live())
     app.add_route("/health/ready", operations.Ready(worker))
     app.add_route("/metrics", operations.Metrics(worker))

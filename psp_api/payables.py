@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from falcon.asgi import Request, Response
-
-from psp_api.server.merchant_resource import MerchantResource, parse_id
-from psp_api.server.problems.refusals import FieldProblem, Invalid
-from psp_api.server.wire import queries
+from psp_api.access.authentication import Authenticator
+from psp_api.server.merchant_resource import Objects
 from psp_api.server.wire.answers import payable_answer
+from psp_api.server.wire.queries import PayableQuery
+from psp_api.server.worker import Worker
+from psp_core.domain.payables import Payable
 
 
-class Payables(MerchantResource):
-    async def on_get(self, req: Request, resp: Response) -> None:
-        problems: list[FieldProblem] = []
-        merchant = await self._merchant(req, problems)
-        query = queries.read(queries.PayableQuery, req.query_string, problems)
-        if merchant is None or query is None or problems:
-            raise Invalid(problems)
-        await self._list(
-            req,
-            resp,
-            query,
-            merchant=merchant,
-            find=lambda read, page: read.payables(merchant, where=query.to_filter(), page=page),
-            answer=payable_answer,
-        )
-
-    on_head = on_get
-
-
-class OnePayable(MerchantResource):
-    async def on_get(self, req: Request, resp: Response, id: str) -> None:
-        merchant = await self._require_merchant(req)
-        wanted = parse_id(id)
-        found = await self._call(merchant, lambda read: read.payable(merchant, id=wanted))
-        self._one(req, resp, payable_answer(found))
-
-    on_head = on_get
+def payables(worker: Worker, authenticator: Authenticator) -> Objects[PayableQuery, Payable]:
+    return Objects(
+        worker,
+        authenticator,
+        query=PayableQuery,
+        find=lambda read, merchant, query, page: read.payables(merchant, where=query.to_filter(), page=page),
+        find_one=lambda read, merchant, id: read.payable(merchant, id=id),
+        answer=payable_answer,
+    )

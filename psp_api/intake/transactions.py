@@ -7,13 +7,16 @@ from functools import partial
 
 from falcon.asgi import Request, Response
 
+from psp_api.access.authentication import Authenticator
 from psp_api.intake.transaction_body import TransactionBody, read_batch, read_transaction
-from psp_api.server.merchant_resource import MerchantResource, parse_id
+from psp_api.server.merchant_resource import MerchantResource, Objects, parse_id
 from psp_api.server.problems.refusals import FieldProblem, Invalid
 from psp_api.server.wire import headers, queries
 from psp_api.server.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
 from psp_api.server.wire.request_hash import request_hash, request_hash_of_version_1
+from psp_api.server.worker import Worker
 from psp_core.domain.intake.idempotency import IdempotencyKey
+from psp_core.domain.intake.transactions import Transaction
 from psp_core.usecases.intake.accept_transactions import Submission
 
 _CREATED = 201
@@ -50,7 +53,19 @@ class _Writing(MerchantResource):
             resp.set_header("Idempotent-Replayed", "true")
 
 
-class Transactions(_Writing):
+class Transactions(_Writing, Objects[queries.TransactionQuery, Transaction]):
+    """The list, each by its id, at the suffix `payables` those of one, and what takes a new one."""
+
+    def __init__(self, worker: Worker, authenticator: Authenticator) -> None:
+        super().__init__(
+            worker,
+            authenticator,
+            query=queries.TransactionQuery,
+            find=lambda read, merchant, query, page: read.transactions(merchant, where=query.to_filter(), page=page),
+            find_one=lambda read, merchant, id: read.transaction(merchant, id=id),
+            answer=transaction_answer,
+        )
+
     async def on_post(self, req: Request, resp: Response) -> None:
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
@@ -66,22 +81,19 @@ class Transactions(_Writing):
         submission = Submission(rows, one_transaction, self._key(req, merchant, key, [body]), _trace(req))
         await self._store(resp, submission)
 
-    async def on_get(self, req: Request, resp: Response) -> None:
-        problems: list[FieldProblem] = []
-        merchant = await self._merchant(req, problems)
-        query = queries.read(queries.TransactionQuery, req.query_string, problems)
-        if merchant is None or query is None or problems:
-            raise Invalid(problems)
+    async def on_get_payables(self, req: Request, resp: Response, id: str) -> None:
+        merchant, query = await self._asked(req, queries.Paging)
+        wanted = parse_id(id)
         await self._list(
             req,
             resp,
             query,
             merchant=merchant,
-            find=lambda read, page: read.transactions(merchant, where=query.to_filter(), page=page),
-            answer=transaction_answer,
+            find=lambda read, page: read.payables_of(merchant, transaction_id=wanted, page=page),
+            answer=payable_answer,
         )
 
-    on_head = on_get
+    on_head_payables = on_get_payables
 
 
 class Batch(_Writing):
@@ -111,36 +123,6 @@ class Batch(_Writing):
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
         return Submission(rows, many_transactions, self._key(req, merchant, key, bodies), _trace(req))
-
-
-class OneTransaction(MerchantResource):
-    async def on_get(self, req: Request, resp: Response, id: str) -> None:
-        merchant = await self._require_merchant(req)
-        wanted = parse_id(id)
-        found = await self._call(merchant, lambda read: read.transaction(merchant, id=wanted))
-        self._one(req, resp, transaction_answer(found))
-
-    on_head = on_get
-
-
-class TransactionPayables(MerchantResource):
-    async def on_get(self, req: Request, resp: Response, id: str) -> None:
-        problems: list[FieldProblem] = []
-        merchant = await self._merchant(req, problems)
-        query = queries.read(queries.Paging, req.query_string, problems)
-        if merchant is None or query is None or problems:
-            raise Invalid(problems)
-        wanted = parse_id(id)
-        await self._list(
-            req,
-            resp,
-            query,
-            merchant=merchant,
-            find=lambda read, page: read.payables_of(merchant, transaction_id=wanted, page=page),
-            answer=payable_answer,
-        )
-
-    on_head = on_get
 
 
 def _trace(req: Request) -> str | None:

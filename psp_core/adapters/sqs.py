@@ -93,7 +93,7 @@ class SqsQueue:
         failed: set[int] = set()
         with queue_errors():
             url = self._url(self.settings.queue_name)
-            for positions in _calls(bodies):
+            for positions in calls_of(bodies):
                 answer = self.client.send_message_batch(
                     QueueUrl=url,
                     Entries=[{"Id": str(position), "MessageBody": bodies[position]} for position in positions],
@@ -214,7 +214,7 @@ def _entries(receipts: Sequence[str]) -> list[dict[str, Any]]:
     return [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
 
 
-def _calls(bodies: Sequence[str]) -> Iterator[list[int]]:
+def calls_of(bodies: Sequence[str]) -> Iterator[list[int]]:
     """Yield the positions that go into one call: at most 10, and within its size."""
     call: list[int] = []
     size = 0

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from psp_core.domain.kernel.money import written
 from psp_local.demo.accounts import Account
 from psp_local.demo.settling import PaidDate
 
@@ -101,5 +102,4 @@ def _cells(account: Account) -> tuple[int, int, int, int, int]:
 
 
 def _money(minor: int, currency: str) -> str:
-    whole, cents = divmod(minor, 100)
-    return f"{currency} {whole:,}.{cents:02}"
+    return f"{currency} {written(minor)}"

@@ -1,6 +1,8 @@
 """Dagster's webserver, with a guard in front and the name of whoever is logged in on what they launch.
 
 `python -m psp_pipelines.access.webserver --host 127.0.0.1 --port 3001 [--read-only]`
+
+Dagster offers its webserver as a command, without a place for either. What is private to it here is in decision 21.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from dagster import DagsterInstance, __version__
-from dagster._core.telemetry_upload import uploading_logging_thread
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
@@ -49,7 +50,7 @@ class AttributedProcess(WorkspaceProcessContext):
             process_context=self,
             version=self.version,
             source=source,
-            read_only=self._read_only,
+            read_only=self.read_only,
         )
 
 
@@ -71,7 +72,6 @@ def serve(*, host: str, port: int, workspace: str, read_only: bool) -> None:
             read_only=read_only,
             workspace_load_target=WorkspaceFileTarget(paths=[workspace]),
         ) as process,
-        uploading_logging_thread(),
     ):
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW_MAX)
         server = OperatorsWebserver(process, live_data_poll_rate=_POLL_RATE_MS)

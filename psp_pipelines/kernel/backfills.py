@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionStatus
 
 _BACKFILL = "dagster/backfill"
 _RETRIED = "dagster/retry_number"
-_CANCELLED = (BulkActionStatus.CANCELING, BulkActionStatus.CANCELED)
+_CANCELLED = ("CANCELING", "CANCELED")
 
 
 def end_if_cancelled(context: dg.AssetExecutionContext) -> None:
@@ -20,7 +19,7 @@ def end_if_cancelled(context: dg.AssetExecutionContext) -> None:
     if backfill_id is None or (run.parent_run_id is not None and _RETRIED not in run.tags):
         return
     backfill = context.instance.get_backfill(backfill_id)
-    if backfill is not None and backfill.status in _CANCELLED:
+    if backfill is not None and backfill.status.name in _CANCELLED:
         sentence = f"backfill {backfill_id} was cancelled: nothing was done here"
         context.log.error(sentence)
         # As Terminate does: the run is cancelled, which is no failure, and nobody is told.

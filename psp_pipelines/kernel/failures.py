@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster._core.execution.plan.objects import StepFailureData
 
 from psp_core.domain.kernel.errors import (
     BooksDoNotBalance,
@@ -27,8 +26,9 @@ def sentence_of(failure: BaseException) -> str:
     return ": ".join([type(failure).__name__, *str(failure).splitlines()[:1]])
 
 
-def told_by(failure: StepFailureData) -> str:
-    """Return what a failed step says: the sentence it was given, or the first line of what was raised in it."""
+def told_by(event: dg.DagsterEvent) -> str:
+    """Return what a step's failure says: the sentence it was given, or the first line of what was raised in it."""
+    failure = event.step_failure_data
     if failure.user_failure_data is not None and failure.user_failure_data.description:
         return failure.user_failure_data.description
     error = failure.error

@@ -8,7 +8,7 @@ import dagster as dg
 
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
-from psp_core.domain.kernel.money import Currency
+from psp_core.domain.kernel.money import Currency, written
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementReport,
@@ -60,8 +60,8 @@ def totals_table(totals: Mapping[Currency, Totals]) -> Shown:
     if not totals:
         return dg.MetadataValue.md("nothing")
     rows = [
-        f"| {currency.value} | {sums.count:,} | {amount(sums.gross_minor)} | {amount(sums.fee_minor)} "
-        f"| {amount(sums.net_minor)} |"
+        f"| {currency.value} | {sums.count:,} | {written(sums.gross_minor)} | {written(sums.fee_minor)} "
+        f"| {written(sums.net_minor)} |"
         for currency, sums in sorted(totals.items())
     ]
     return dg.MetadataValue.md(
@@ -78,9 +78,9 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
                 item.customer_id,
                 item.currency.value,
                 item.totals.count,
-                amount(item.totals.gross_minor),
-                amount(item.totals.fee_minor),
-                amount(item.totals.net_minor),
+                written(item.totals.gross_minor),
+                written(item.totals.fee_minor),
+                written(item.totals.net_minor),
             )
             for item in merchants
         ],
@@ -107,12 +107,6 @@ def messages_table(messages: Iterable[QueueMessage]) -> Shown:
 def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
     """Return a row for each way in which the books do not balance."""
     return _table(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
-
-
-def amount(minor: int) -> str:
-    """Return minor units as people write them: 123456 is 1,234.56."""
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02}"
 
 
 def report_link(reports_url: str, due_on: date) -> Shown:

@@ -83,7 +83,7 @@ def _tell_of_run(core: CoreResource, instance: dg.DagsterInstance, *, run_id: st
         return
     steps = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     failures = [record.event_log_entry.dagster_event for record in steps]
-    text = "; ".join(told_by(event.step_failure_data) for event in failures if event) or message or "no message"
+    text = "; ".join(told_by(event) for event in failures if event) or message or "no message"
     core.alarms.send(
         subject=f"Run of {_name(run)} failed",
         text=text[:TEXT_LENGTH_MAX],

@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import dagster as dg
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
+from psp_pipelines.kernel.dagster_storage import forget_checks
 from psp_pipelines.kernel.progress import Progress
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED
@@ -38,7 +37,7 @@ def purge_runs(context: dg.OpExecutionContext, core: CoreResource) -> None:
     # Else each of the half dozen statements a run opens a connection of its own, which is most of what it costs.
     context.instance.optimize_for_webserver(**_CONNECTIONS)
     for run_ids in _old_runs(context.instance, before=before):
-        _forget_checks(context.instance, run_ids)
+        forget_checks(context.instance, run_ids)
         for run_id in run_ids:
             context.instance.delete_run(run_id)
             context.instance.compute_log_manager.delete_logs(prefix=[run_id, "compute_logs"])
@@ -61,15 +60,3 @@ def _old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Iterator[Seq
         yield run_ids
         if len(run_ids) < RUNS_PER_QUERY:
             return
-
-
-def _forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
-    """Delete what the runs found when they checked assets.
-
-    `delete_run` leaves it, nothing public deletes it, and to show an asset's page Dagster reads all there ever was.
-    """
-    if isinstance(storage := instance.event_log_storage, SqlEventLogStorage):
-        with storage.index_connection() as connection:
-            connection.execute(
-                AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id.in_(run_ids))
-            )

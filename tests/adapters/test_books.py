@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -18,9 +19,8 @@ DUE_ON = date(2026, 4, 9)
 @pytest.fixture
 def tampered(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     """A core with one settled and one waiting transaction, whose tables the test falsifies."""
-    core = build_core(settings)
+    core = replace(build_core(settings), clock=clock)
     create_queues(core)
-    object.__setattr__(core, "clock", clock)
     core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_500))])
     core.relay_outbox()
     core.drain_queue()

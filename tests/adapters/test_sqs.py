@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from psp_core.adapters.sqs import BYTES_PER_CALL_MAX, SqsQueue, SqsSettings, _calls, decode, encode
+from psp_core.adapters.sqs import BYTES_PER_CALL_MAX, SqsQueue, SqsSettings, calls_of, decode, encode
 from psp_core.bootstrap import Core
 from psp_core.domain.events import OutgoingMessage
 from psp_core.domain.kernel.errors import QueueUnavailable
@@ -89,7 +89,7 @@ class TestCalls:
     def test_stay_within_both_limits_and_lose_nothing(self) -> None:
         bodies = ["x" * size for size in (100_000, 100_000, 100_000, *[10] * 25, BYTES_PER_CALL_MAX)]
 
-        calls = list(_calls(bodies))
+        calls = list(calls_of(bodies))
 
         assert [position for call in calls for position in call] == list(range(len(bodies)))
         assert all(len(call) <= 10 for call in calls)

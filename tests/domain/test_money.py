@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Money
+from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Money, in_major_units, written
 
 amounts = st.integers(0, AMOUNT_MINOR_MAX)
 
@@ -35,3 +35,13 @@ class TestMoney:
     def test_subtraction_refuses_another_currency(self) -> None:
         with pytest.raises(ValueError, match="cannot subtract"):
             Money(1, Currency.BRL) - Money(1, Currency.USD)
+
+
+class TestWritten:
+    @pytest.mark.parametrize(
+        ("minor", "text"),
+        [(0, "0.00"), (5, "0.05"), (123_456, "1,234.56"), (10**14, "1,000,000,000,000.00"), (-5, "-0.05")],
+    )
+    def test_has_two_decimal_places_and_loses_no_cent(self, minor: int, text: str) -> None:
+        assert written(minor) == text
+        assert in_major_units(minor) * 100 == minor

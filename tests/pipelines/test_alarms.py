@@ -152,6 +152,18 @@ class TestWebhookAlarms:
         assert webhook.subjects == ["next"]
         assert "s: t (l)" in caplog.text
 
+    @pytest.mark.parametrize("status", [422, 503])
+    def test_tell_nobody_the_address_which_is_all_that_one_needs_to_post(
+        self, webhook: Webhook, caplog: pytest.LogCaptureFixture, status: int
+    ) -> None:
+        caplog.set_level("DEBUG")
+        webhook.refusals, webhook.refusal_status = 1, status
+
+        WebhookAlarms(webhook.url, first_delay_s=0.01).send(subject="s", text="t", link="l")
+
+        assert str(status) in caplog.text
+        assert "/hook" not in caplog.text
+
 
 class TestAlarmsTo:
     def test_understands_each_address(self) -> None:

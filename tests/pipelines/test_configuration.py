@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
-from dagster._config import process_config
-from dagster._core.instance.config import dagster_instance_config
 
+from psp_local.postgres import EmbeddedPostgres
 from psp_pipelines.definitions import definitions
+from tests.pipelines.dagster_database import dagster_variables
 
 ROOT = Path(__file__).parents[2]
 LOCAL, AWS = ROOT, ROOT / "infrastructure"
 AWS_ONLY = {"run_launcher", "compute_logs"}
-DATABASE = {"DAGSTER_PG_HOST": "h", "DAGSTER_PG_PORT": "1", "DAGSTER_PG_USER": "u", "DAGSTER_PG_PASSWORD": "p"}
-VARIABLES = DATABASE | {
-    "DAGSTER_PG_DB": "d",
+VARIABLES = {
     "DAGSTER_LOG_BUCKET": "b",
     "DAGSTER_RUN_TASK_DEFINITION": "t",
     "DAGSTER_CODE_HOST": "h",
@@ -28,7 +29,7 @@ VARIABLES = DATABASE | {
 }
 HEAVY_MODULES = ["boto3", "pyarrow", "holidays", "psp_core.bootstrap", "dagster_aws"]
 
-HEAVY_FOR_THE_CORE = ["boto3", "botocore", "pyarrow", "holidays", "alembic", "opentelemetry", "dagster"]
+HEAVY_FOR_THE_CORE = ["boto3", "botocore", "httpx", "pyarrow", "holidays", "alembic", "opentelemetry", "dagster"]
 
 
 def settings_in(folder: Path) -> dict[str, Any]:
@@ -38,28 +39,32 @@ def settings_in(folder: Path) -> dict[str, Any]:
 
 class TestDagsterYaml:
     @pytest.mark.parametrize("folder", [LOCAL, AWS], ids=["local", "aws"])
-    def test_is_accepted_by_dagster(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, value in VARIABLES.items():
+    def test_is_accepted_by_dagster(
+        self, folder: Path, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database = f"dagster_{uuid.uuid4().hex[:8]}"
+        postgres.create_database(database)
+        for name, value in (VARIABLES | dagster_variables(postgres.url(database))).items():
             monkeypatch.setenv(name, value)
 
-        config, custom_class = dagster_instance_config(str(folder))
-
-        assert custom_class is None
-        assert config["concurrency"]["pools"]["granularity"] == "run"
+        with dg.DagsterInstance.from_config(str(folder)) as instance:
+            assert instance.get_settings("concurrency")["pools"]["granularity"] == "run"
 
     @pytest.mark.parametrize("part", ["run_launcher", "compute_logs", "run_coordinator"])
     def test_names_classes_that_take_their_configuration(self, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        from dagster._serdes import ConfigurableClassData
-
         for name, value in VARIABLES.items():
             monkeypatch.setenv(name, value)
         settings = settings_in(AWS)[part]
-        data = ConfigurableClassData(settings["module"], settings["class"], yaml.safe_dump(settings["config"]))
+        named = getattr(import_module(settings["module"]), settings["class"])
 
-        module = __import__(data.module_name, fromlist=[data.class_name])
-        result = process_config(getattr(module, data.class_name).config_type(), settings["config"])
+        @dg.op(config_schema=named.config_type())
+        def part_of_dagster() -> None: ...
 
-        assert result.success, result.errors
+        @dg.job
+        def whole() -> None:
+            part_of_dagster()
+
+        assert dg.validate_run_config(whole, {"ops": {"part_of_dagster": {"config": settings["config"]}}})
 
     def test_is_equal_in_both_places_but_for_where_runs_start(self) -> None:
         local, aws = settings_in(LOCAL), settings_in(AWS)

@@ -88,6 +88,16 @@ class TestCleanUp:
         kept = {run.run_id for run in instance.get_runs()}
         assert kept == {settlement.run_id, young.run_id, clean_up.run_id}
 
+    def test_forgets_what_a_purged_run_found_when_it_checked(self, core: Core, instance: dg.DagsterInstance) -> None:
+        old, young = (run_job("watch", core, instance=instance).run_id for _ in range(2))
+        make_older(instance, old, to=datetime.now(UTC) - timedelta(days=100))
+
+        assert run_job("clean_up", core, instance=instance).success
+
+        with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+            kept = connection.exec_driver_sql("SELECT DISTINCT run_id FROM asset_check_executions").scalars().all()
+        assert kept == [young]
+
 
 def make_older(instance: dg.DagsterInstance, run_id: str, *, to: datetime) -> None:
     with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from psp_core.domain.kernel.money import in_major_units
 from psp_core.domain.settlement.report import LineType, ReportLine
 
 _MONEY = pa.decimal128(18, 2)
@@ -72,4 +73,4 @@ def _text(value: object) -> str | None:
 
 
 def _money(minor: int | None) -> Decimal | None:
-    return None if minor is None else Decimal(minor).scaleb(-2)
+    return None if minor is None else in_major_units(minor)

@@ -9,8 +9,6 @@ from psp_core.domain.intake.transactions import Transaction
 
 KEY_LENGTH_MAX = 255
 HASH_LENGTH_OF_VERSION_1 = 32
-KEPT_DAYS = 8
-"""The contract promises 7 days; the purge runs once a day."""
 
 
 @dataclass(frozen=True, slots=True)

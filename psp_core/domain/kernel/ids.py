@@ -8,7 +8,6 @@ from uuid import UUID
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 RANDOM_BITS = 74
-_RANDOM_MAX = (1 << RANDOM_BITS) - 1
 
 
 def uuid7(*, at: datetime, random: int) -> UUID:
@@ -24,8 +23,3 @@ def uuid7(*, at: datetime, random: int) -> UUID:
 def first_id_at(at: datetime) -> UUID:
     """Return the smallest id that a row created at the instant `at` can have."""
     return uuid7(at=at, random=0)
-
-
-def last_id_at(at: datetime) -> UUID:
-    """Return the largest id that a row created at the instant `at` can have."""
-    return uuid7(at=at, random=_RANDOM_MAX)

@@ -1,11 +1,13 @@
-"""Money in whole minor units; rounding and splitting live here and nowhere else."""
+"""Money in whole minor units; rounding, splitting and writing it live here and nowhere else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 ONE_HUNDRED_PERCENT_BPS = 10_000
+_DECIMAL_PLACES = 2
 AMOUNT_MINOR_MAX = 10**12
 """The largest amount of one transaction, in minor units (the merchant API's contract)."""
 
@@ -42,3 +44,13 @@ class Money:
         if self.currency is not other.currency:
             raise ValueError(f"cannot subtract {other.currency} from {self.currency}")
         return Money(self.minor - other.minor, self.currency)
+
+
+def in_major_units(minor: int) -> Decimal:
+    """Return minor units with their decimal places: 123450 is 1234.50, exactly."""
+    return Decimal(minor).scaleb(-_DECIMAL_PLACES)
+
+
+def written(minor: int) -> str:
+    """Return minor units as people write them: 123450 is 1,234.50."""
+    return f"{in_major_units(minor):,}"

@@ -32,7 +32,6 @@ class DrainReport:
     created: int = 0
     existing: int = 0
     commits: int = 0
-    oldest_message_s: float = 0
     unknown: set[UUID] = field(default_factory=set)
 
 

@@ -71,7 +71,7 @@ def _ask_for_what_exists(case: schemathesis.Case[Any]) -> None:
     headers["x-customer-id"] = OBJECTS["merchant"]
 
 
-def _ask_for_a_near_page(case: schemathesis.Case) -> None:
+def _ask_for_a_near_page(case: schemathesis.Case[Any]) -> None:
     """Let a page and a limit that are right each be right together."""
     query = case.query or {}
     with suppress(KeyError, TypeError, ValueError):

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+from falcon.inspect import inspect_routes
 
 from psp_api.main import build_app
 from psp_api.server.openapi.document import openapi_document
@@ -15,8 +16,6 @@ from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_core.bootstrap import Core
 from psp_core.domain.kernel import errors
 from tests.api.bodies import create
-
-METHODS = ("get", "post")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +41,13 @@ class TestTheDocument:
         assert answer.json()["paths"]
 
     def test_names_every_route_for_merchants(self, document: dict[str, Any], core: Core) -> None:
-        app = build_app(core)
+        served = {
+            route.path: {method.method.lower() for method in route.methods if not method.internal} - {"head"}
+            for route in inspect_routes(build_app(core))
+        }
+
         for path, described in document["paths"].items():
-            found = app._router.find(path.replace("{id}", "1"))
-            assert found is not None
-            served = {method for method in METHODS if hasattr(found[0], f"on_{method}")}
-            assert served == set(described)
+            assert served[path] == set(described)
 
     def test_has_an_example_for_every_problem_that_a_merchant_can_meet(self, document: dict[str, Any]) -> None:
         shown = {

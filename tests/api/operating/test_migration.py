@@ -11,7 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import create_engine
 
-from psp_core.adapters.postgres.schema.migrate import current_revision, migrate, newest_revision
+from psp_core.adapters.postgres.schema.migrate import migrate
+from psp_core.adapters.postgres.schema.schema_version import is_current
 from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_local.postgres import EmbeddedPostgres
 from psp_local.sqs import EmbeddedSqs
@@ -71,5 +72,5 @@ class TestMigrate:
         assert set(statuses) == {201}
         assert len(statuses) > CLIENTS
         with engine.connect() as connection:
-            assert current_revision(connection) == newest_revision()
+            assert is_current(connection)
         engine.dispose()

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
@@ -89,16 +87,6 @@ def unreachable_database_told() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StorageUnavailable(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}") from error
-
-
-def newest_revision() -> str | None:
-    """Return the revision that this program needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def current_revision(connection: Connection) -> str | None:
-    """Return the revision that the database has; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def check_models(url: str) -> None:
