@@ -13,7 +13,7 @@ from psp_local.sockets import answers_on, close_to_others
 from psp_local.supervision.program import Program
 
 # Not resolved: a virtual environment's interpreter is a link, and the commands lie beside the link.
-_COMMANDS = Path(sys.executable).parent
+COMMANDS = Path(sys.executable).parent
 
 
 def api(plan: Plan, *, environment: Mapping[str, str]) -> Program:
@@ -80,7 +80,7 @@ def _program(
 ) -> Program:
     return Program(
         name,
-        command=[_COMMANDS / command[0], *command[1:]],
+        command=[COMMANDS / command[0], *command[1:]],
         environment=environment,
         folder=plan.root,
         log_file=plan.logs / f"{name}.log",

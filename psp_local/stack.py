@@ -30,7 +30,8 @@ from psp_local.ports import require_free
 from psp_local.postgres import EmbeddedPostgres, create_database
 from psp_local.private_folder import make_private
 from psp_local.sqs import EmbeddedSqs
-from psp_local.supervision.supervisor import StopRequested, Supervisor
+from psp_local.supervision.processes import wait_until
+from psp_local.supervision.supervisor import Supervisor
 from psp_local.welcome import welcome
 
 _DRAIN_WITHIN_S = 30
@@ -67,7 +68,7 @@ def _run(*, root: Path, data_dir: Path) -> None:
         if not (plan.root / name).is_file():
             raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")
     make_private(plan.data_dir)
-    with Supervisor(plan.data_dir, say=_say) as supervisor, contextlib.suppress(StopRequested):
+    with contextlib.suppress(KeyboardInterrupt), Supervisor(plan.data_dir, say=_say) as supervisor:
         _run_until_stopped(plan, supervisor=supervisor)
     _say("stopped; the data stays, `make` starts it again")
 
@@ -86,7 +87,7 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     supervisor.run(migrate)
     supervisor.run(create_queues)
     _start_platform(plan, supervisor=supervisor, environment_of=environment_of)
-    supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)
+    wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)
     print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
     # A queue service that was killed forgets what it did not write, and that can be the queues themselves.
     supervisor.watch(after_restart={"sqs": lambda: supervisor.run(create_queues)})
