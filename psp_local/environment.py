@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
-from psp_local.sockets import socket_below
+from psp_local.private_folder import socket_below
 from psp_local.sqs import CREDENTIALS
 
 # In the file only: which addresses in it belong to the stack itself.
@@ -124,7 +124,8 @@ def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_s
         environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     excepted = next((environ[name] for name in _NO_PROXY if environ.get(name)), "")
     for name in (*_NO_PROXY, *(name for name in ("no_grpc_proxy",) if name in environ)):
-        environ[name] = ",".join(dict.fromkeys([*_hosts(environ.get(name) or excepted), LOOPBACK, "localhost"]))
+        hosts = (environ.get(name) or excepted).replace(" ", "").split(",")
+        environ[name] = ",".join(dict.fromkeys([*filter(None, hosts), LOOPBACK, "localhost"]))
 
 
 def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
@@ -136,10 +137,6 @@ def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, 
 def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
     for name in [name for name in environ if name.startswith(prefix) and name not in _KEPT]:
         del environ[name]
-
-
-def _hosts(listed: str) -> Iterator[str]:
-    return filter(None, map(str.strip, listed.split(",")))
 
 
 def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:

@@ -16,7 +16,7 @@ from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK, require_free
 from psp_local.supervision.processes import wait_until, working_in
 from psp_local.supervision.program import Program, last_line
-from psp_local.unprivileged import reachable_binaries, reachable_data_folder, require_droppable, server_account
+from psp_local.unprivileged import reachable_binaries, reachable_data_folder, server_account
 
 SUPERUSER = "psp"
 READY_WITHIN_S = 120
@@ -108,7 +108,6 @@ class EmbeddedPostgres(Program):
             # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
             self.process.wait()
         account = server_account(self.folder)
-        require_droppable(account)
         reachable_data_folder(self._data_dir, account=account)
         binaries = reachable_binaries(account)
         self._clear_stale_lock()

@@ -134,10 +134,8 @@ class _Demonstration:
                 if time.monotonic() > deadline:
                     raise LocalStackError(f"After {_PAYABLES_WITHIN_S} s there are payables {counts} of {wanted}.")
                 time.sleep(_POLL_S)
-                for merchant, known in counts.items():
-                    counts[merchant] = api.count(
-                        "/payables", customer_id=merchant, at_least=known, reference=self.reference
-                    )
+                for merchant in counts:
+                    counts[merchant] = len(api.rows("/payables", customer_id=merchant, reference=self.reference))
                 bar.update(task, completed=sum(counts.values()))
 
     def _settle(self, api: MerchantApi) -> None:

@@ -63,16 +63,6 @@ class MerchantApi:
             rows += page.json()
         return rows
 
-    def count(self, path: str, *, customer_id: str, at_least: int, **query: str) -> int:
-        """Return the length of a list that has `at_least` so many rows: only what comes after them is read."""
-        page = at_least // PAGE_ROWS + 1
-        while True:
-            params = {"limit": PAGE_ROWS, "page": page, **query}
-            rows = self._call("GET", path, headers={"x-customer-id": customer_id}, params=params).json()
-            if len(rows) < PAGE_ROWS:
-                return (page - 1) * PAGE_ROWS + len(rows)
-            page += 1
-
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         deadline = time.monotonic() + _PATIENCE_S
         while True:

@@ -46,7 +46,7 @@ class Program:
         self._ready = ready
         self._stop_within_s = stop_within_s
         self._stop_signal = stop_signal
-        self._stop_whole_session = stop_whole_session
+        self.stop_whole_session = stop_whole_session
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,7 +113,7 @@ class Program:
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""
         if self.process is not None and self.runs():
-            send = os.killpg if self._stop_whole_session else os.kill
+            send = os.killpg if self.stop_whole_session else os.kill
             send(self.process.pid, self._stop_signal)
 
     def stop(self) -> None:
