@@ -6,8 +6,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
 
@@ -32,6 +30,8 @@ def ask(url: str, query: str, *, timeout_s: float = _TIMEOUT_S, **variables: Any
 
     Raises `LocalStackError` when it is refused, `httpx.HTTPError` when there is no answer.
     """
+    import httpx
+
     body = {"query": query, "variables": variables}
     # On this machine; there is no TLS, and reading all certificates takes longer than the answer.
     answer = httpx.post(f"{url}/graphql", json=body, timeout=timeout_s, trust_env=False, verify=False)  # noqa: S501
@@ -105,6 +105,8 @@ def _location_entries(web_port: int) -> list[dict[str, Any]]:
 
 def _heard(web_port: int, query: str, **variables: Any) -> Any:
     """Return the answer of a webserver that may not be up yet; None when there is none."""
+    import httpx
+
     try:
         return ask(f"http://{LOOPBACK}:{web_port}", query, timeout_s=_READY_TIMEOUT_S, **variables)
     except (httpx.HTTPError, LocalStackError, ValueError):

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,8 +16,11 @@ from sqlalchemy.exc import ArgumentError
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
 from psp_local.private_folder import socket_below
-from psp_local.sqs import CREDENTIALS
 
+# The embedded SQS endpoint accepts any credentials; boto3 does not sign without some.
+CREDENTIALS = MappingProxyType(
+    {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+)
 # In the file only: which addresses in it belong to the stack itself.
 _EMBEDDED = "PSP_STACK_EMBEDDED"
 _PORT_MAX = 65_535

@@ -5,9 +5,6 @@ from __future__ import annotations
 import secrets
 import socket
 
-import httpx
-import psutil
-
 from psp_local import LocalStackError
 
 LOOPBACK = "127.0.0.1"
@@ -53,6 +50,8 @@ def answers(port: int) -> bool:
 
 def answers_http(port: int, *, path: str) -> bool:
     """Tell whether a GET is answered, by anything but a server's error."""
+    import httpx
+
     try:
         # There is no TLS here, and reading all certificates takes longer than the answer.
         answer = httpx.get(f"http://{LOOPBACK}:{port}{path}", timeout=_TIMEOUT_S, trust_env=False, verify=False)  # noqa: S501
@@ -63,6 +62,8 @@ def answers_http(port: int, *, path: str) -> bool:
 
 def who_uses(port: int) -> str | None:
     """Return who listens on the port, as `name (pid 123)`; `None` when nobody does."""
+    import psutil
+
     for one in psutil.net_connections("tcp"):
         if one.status == psutil.CONN_LISTEN and one.laddr.port == port:
             return f"{psutil.Process(one.pid).name()} (pid {one.pid})" if one.pid else "a process of another user"

