@@ -75,7 +75,7 @@ class TestEmbeddedSqs:
         assert addresses == {"0100007F"}
 
     def test_says_who_holds_its_port(self, tmp_path: Path) -> None:
-        with socket.create_server((LOOPBACK, free_port, is_free())) as server:
+        with socket.create_server((LOOPBACK, free_port())) as server:
             sqs = EmbeddedSqs(tmp_path, server.getsockname()[1])
 
             with pytest.raises(LocalStackError, match=rf"in use by .*\(pid {os.getpid()}\)"):
