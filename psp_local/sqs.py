@@ -40,7 +40,8 @@ class EmbeddedSqs(Program):
             # What `ministack --detach` does.
             command=[
                 *(sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"{LOOPBACK}:{port}"),
-                *("--keep-alive", "75", "--log-level", "WARNING"),
+                # No worker of its own: the process that is started is the one that serves, and that is killed.
+                *("--workers", "0", "--keep-alive", "75", "--log-level", "WARNING"),
             ],
             environment={**os.environ, **environment, **_configuration(state_dir, services=services)},
             folder=state_dir,
