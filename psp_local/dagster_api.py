@@ -86,8 +86,13 @@ def settle(url: str, *, first: date, last: date, reason: str) -> str:
 
 
 def has_ended(url: str, run_id: str) -> bool:
-    """Tell whether the run is over, well or not."""
-    return _client(url).get_run_status(run_id).value in ("SUCCESS", "FAILURE", "CANCELED")
+    """Tell whether the run is over, well or not; one that cannot be asked about just now is not."""
+    from dagster_graphql import DagsterGraphQLClientError
+
+    try:
+        return _client(url).get_run_status(run_id).value in ("SUCCESS", "FAILURE", "CANCELED")
+    except DagsterGraphQLClientError:
+        return False
 
 
 def _client(url: str) -> DagsterGraphQLClient:
