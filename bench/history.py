@@ -23,7 +23,6 @@ from dagster._core.scheduler.instigation import TickData, TickStatus
 from bench.machine import circumstances
 from bench.report import figure
 from bench.results import spread
-from bench.rig.dagster import ask
 from bench.rig.rounds import Bench, timed
 from bench.rig.servers import ROOT, Servers
 from bench.scale import put_trial
@@ -31,7 +30,7 @@ from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, build_core, sqs_settings
 from psp_core.settings import Settings
 from psp_local import LocalStackError
-from psp_local.dagster_api import code_is_loaded
+from psp_local.dagster_api import ask, code_is_loaded
 from psp_local.ports import LOOPBACK, free_port
 from psp_local.postgres import SUPERUSER
 from psp_local.supervision.program import Program
@@ -207,7 +206,7 @@ class History:
             payables_queue_sensor.evaluate_tick(context)
 
     def ask(self, query: str, **variables: Any) -> Any:
-        return ask(self.web_port, query, **variables)
+        return ask(f"http://{LOOPBACK}:{self.web_port}", query, **variables)
 
     def sql(self, *statements: str, **values: Any) -> None:
         self.servers.run(_DAGSTER, *statements, values=values or None)

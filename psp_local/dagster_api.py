@@ -1,33 +1,51 @@
-"""What the stack asks of Dagster, over its web interface's GraphQL."""
+"""What the stack, its demonstration, the bench and the tests ask of Dagster, over its web interface's GraphQL."""
 
 from __future__ import annotations
 
-import http.client
-import json
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
 
-_TIMEOUT_S = 10
-_RUNS_MAX = 500
+if TYPE_CHECKING:
+    from dagster_graphql import DagsterGraphQLClient
+
+SETTLEMENT_JOB = "settle_due_payables"
+_TIMEOUT_S = 120
+_READY_TIMEOUT_S = 10
 _DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { required healthy lastHeartbeatTime } } } }"
 _LOCATIONS = """{ workspaceOrError {
   ... on PythonError { message }
   ... on Workspace { locationEntries { loadStatus locationOrLoadError { ... on PythonError { message } } } }
 } }"""
-_RUNS = """query($filter: RunsFilter!, $limit: Int) {
-  runsOrError(filter: $filter, limit: $limit) { ... on Runs { results { runId } } }
+_DRAINS = """query($filter: RunsFilter!) {
+  runsOrError(filter: $filter, limit: 1) { ... on Runs { results { runId } } }
 }"""
+
+
+def ask(url: str, query: str, *, timeout_s: float = _TIMEOUT_S, **variables: Any) -> Any:
+    """Send a query to the webserver at `url`, as its pages do.
+
+    Raises `LocalStackError` when it is refused, `httpx.HTTPError` when there is no answer.
+    """
+    import httpx
+
+    body = {"query": query, "variables": variables}
+    # On this machine; there is no TLS, and reading all certificates takes longer than the answer.
+    answer = httpx.post(f"{url}/graphql", json=body, timeout=timeout_s, trust_env=False, verify=False)  # noqa: S501
+    found = answer.raise_for_status().json()
+    if found.get("errors"):
+        raise LocalStackError(f"Dagster refused a query: {found['errors'][0]['message']}")
+    return found["data"]
 
 
 def daemons_beat_since(instant_s: float, *, web_port: int) -> bool:
     """Tell whether all required Dagster daemons are well and gave a sign of life after the Unix time `instant_s`."""
-    data = _graphql(_DAEMONS, port=web_port)
-    if data is None:
-        return False
-    required = [one for one in data["instance"]["daemonHealth"]["allDaemonStatuses"] if one["required"]]
+    data = _heard(web_port, _DAEMONS)
+    daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"] if data else []
+    required = [one for one in daemons if one["required"]]
     return bool(required) and all(one["healthy"] and (one["lastHeartbeatTime"] or 0) >= instant_s for one in required)
 
 
@@ -46,28 +64,55 @@ def code_errors(*, web_port: int) -> list[str]:
 def a_drain_runs(*, web_port: int, since_s: float) -> bool:
     """Tell whether a run that gave a sign of life after the Unix time `since_s` consumes the queue by now."""
     criteria = {"statuses": ["STARTED"], "updatedAfter": since_s, "tags": [{"key": "psp/kind", "value": "drain"}]}
-    return bool(_run_ids(criteria, web_port=web_port))
+    data = _heard(web_port, _DRAINS, filter=criteria)
+    return bool(data and data["runsOrError"].get("results"))
 
 
-def _run_ids(criteria: Mapping[str, Any], *, web_port: int) -> list[str] | None:
-    found = _graphql(_RUNS, port=web_port, variables={"filter": criteria, "limit": _RUNS_MAX})
-    return None if found is None else [run["runId"] for run in found["runsOrError"].get("results", [])]
+def settle(url: str, *, first: date, last: date, reason: str) -> str:
+    """Launch one run for the due dates, both included, and return its id. Raises `LocalStackError` for a refusal."""
+    from dagster_graphql import DagsterGraphQLClientError
+
+    try:
+        return _client(url).submit_job_execution(
+            SETTLEMENT_JOB,
+            run_config={"ops": {"settlement": {"config": {"reason": reason}}}},
+            tags={
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": last.isoformat(),
+            },
+        )
+    except DagsterGraphQLClientError as error:
+        raise LocalStackError(f"Dagster does not start the settlement: {error}") from None
+
+
+def has_ended(url: str, run_id: str) -> bool:
+    """Tell whether the run is over, well or not; one that cannot be asked about just now is not."""
+    from dagster_graphql import DagsterGraphQLClientError
+
+    try:
+        return _client(url).get_run_status(run_id).value in ("SUCCESS", "FAILURE", "CANCELED")
+    except DagsterGraphQLClientError:
+        return False
+
+
+def _client(url: str) -> DagsterGraphQLClient:
+    # Only here: it imports all of Dagster.
+    from dagster_graphql import DagsterGraphQLClient
+
+    parts = urlsplit(url)
+    return DagsterGraphQLClient(parts.hostname or LOOPBACK, port_number=parts.port, use_https=parts.scheme == "https")
 
 
 def _location_entries(web_port: int) -> list[dict[str, Any]]:
-    data = _graphql(_LOCATIONS, port=web_port)
-    entries: list[dict[str, Any]] = [] if data is None else data["workspaceOrError"].get("locationEntries", [])
-    return entries
+    data = _heard(web_port, _LOCATIONS)
+    return data["workspaceOrError"].get("locationEntries", []) if data else []
 
 
-def _graphql(query: str, *, port: int, variables: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any] | None:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_TIMEOUT_S)
+def _heard(web_port: int, query: str, **variables: Any) -> Any:
+    """Return the answer of a webserver that may not be up yet; None when there is none."""
+    import httpx
+
     try:
-        body = json.dumps({"query": query, "variables": dict(variables)})
-        connection.request("POST", "/graphql", body=body, headers={"Content-Type": "application/json"})
-        data: dict[str, Any] | None = json.loads(connection.getresponse().read()).get("data")
-        return data
-    except (OSError, http.client.HTTPException, ValueError):
+        return ask(f"http://{LOOPBACK}:{web_port}", query, timeout_s=_READY_TIMEOUT_S, **variables)
+    except (httpx.HTTPError, LocalStackError, ValueError):
         return None
-    finally:
-        connection.close()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
-from psp_local.sockets import socket_below
-from psp_local.sqs import CREDENTIALS
+from psp_local.private_folder import socket_below
 
+# The embedded SQS endpoint accepts any credentials; boto3 does not sign without some.
+CREDENTIALS = MappingProxyType(
+    {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+)
 # In the file only: which addresses in it belong to the stack itself.
 _EMBEDDED = "PSP_STACK_EMBEDDED"
 _PORT_MAX = 65_535
@@ -124,7 +128,8 @@ def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_s
         environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     excepted = next((environ[name] for name in _NO_PROXY if environ.get(name)), "")
     for name in (*_NO_PROXY, *(name for name in ("no_grpc_proxy",) if name in environ)):
-        environ[name] = ",".join(dict.fromkeys([*_hosts(environ.get(name) or excepted), LOOPBACK, "localhost"]))
+        hosts = (environ.get(name) or excepted).replace(" ", "").split(",")
+        environ[name] = ",".join(dict.fromkeys([*filter(None, hosts), LOOPBACK, "localhost"]))
 
 
 def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
@@ -136,10 +141,6 @@ def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, 
 def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
     for name in [name for name in environ if name.startswith(prefix) and name not in _KEPT]:
         del environ[name]
-
-
-def _hosts(listed: str) -> Iterator[str]:
-    return filter(None, map(str.strip, listed.split(",")))
 
 
 def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:

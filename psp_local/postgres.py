@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,14 +14,9 @@ from sqlalchemy import create_engine, text
 
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK, require_free
-from psp_local.supervision.processes import spawn_tied, wait_until, working_in
-from psp_local.supervision.program import Program, last_line, rotate
-from psp_local.unprivileged import (
-    reachable_binaries,
-    reachable_data_folder,
-    require_droppable,
-    server_account,
-)
+from psp_local.supervision.processes import wait_until, working_in
+from psp_local.supervision.program import Program, last_line
+from psp_local.unprivileged import reachable_binaries, reachable_data_folder, server_account
 
 SUPERUSER = "psp"
 READY_WITHIN_S = 120
@@ -114,12 +108,9 @@ class EmbeddedPostgres(Program):
             # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
             self.process.wait()
         account = server_account(self.folder)
-        require_droppable(account)
         reachable_data_folder(self._data_dir, account=account)
         binaries = reachable_binaries(account)
         self._clear_stale_lock()
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        rotate(self.log_file)
         user = account.pw_name if os.geteuid() == 0 else None
         if not self._cluster.exists():
             self._create_cluster(binaries, user=user)
@@ -129,11 +120,6 @@ class EmbeddedPostgres(Program):
 
     def wait_or_kill(self) -> None:
         """Wait for the shutdown; when it takes too long, stop without a checkpoint and recover at the next start."""
-        if self.process is None:
-            return
-        if not wait_until(lambda: not self.runs(), timeout_s=_FAST_STOP_WITHIN_S):
-            self.process.send_signal(signal.SIGQUIT)
-            wait_until(lambda: not self.runs(), timeout_s=_HARD_STOP_WITHIN_S)
         super().wait_or_kill()
         # Backends open sessions of their own; they end with the postmaster, but not in the same instant.
         wait_until(lambda: not working_in(self._cluster), timeout_s=_HARD_STOP_WITHIN_S)
@@ -191,16 +177,6 @@ class EmbeddedPostgres(Program):
             raise LocalStackError(f"initdb failed: {last_line(self.log_file)} (log: {self.log_file})")
         # Renamed at the end, so that an initdb that was killed is never taken for a cluster.
         unfinished.rename(self._cluster)
-
-    def _spawn(self, command: list[str | Path], *, user: str | None) -> subprocess.Popen[bytes]:
-        return spawn_tied(
-            command,
-            environment=self._environment,
-            folder=self._folder,
-            log_file=self.log_file,
-            death_signal=self._stop_signal,
-            user=user,
-        )
 
 
 def create_database(url: str, *, name: str) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import stat
-from collections.abc import Iterator
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from psp_local import LocalStackError
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+SOCKET_PATH_BYTES_MAX = 100
+"""Linux takes 107 for the path of a socket."""
 # What a stack makes. Somebody may have set PSP_DATA_DIR to a folder that holds more than that.
 _OWN = ("stack.lock", "env", "api-key-pepper", "logs", "dagster", "reports", "sqs", "demo")
 
@@ -22,28 +27,35 @@ def make_private(folder: Path) -> None:
     """
     os.umask(~FOLDER_MODE & 0o777)
     folder.mkdir(parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid():
-        raise LocalStackError(f"{folder} belongs to another user: run as that user, or set PSP_DATA_DIR to another.")
     if any(folder.iterdir()) and not any((folder / name).exists() for name in _OWN):
         raise LocalStackError(f"{folder} holds something else than a stack: set PSP_DATA_DIR to a folder of its own.")
-    folder.chmod(FOLDER_MODE)
-    for name in _OWN:
-        for path in _below(folder / name):
-            _close(path)
-
-
-def _below(path: Path) -> Iterator[Path]:
-    yield path
-    for parent, folders, files in os.walk(path):
-        yield from (Path(parent, name) for name in folders + files)
-
-
-def _close(path: Path) -> None:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
+    close_to_others(folder)
+    for path in (path for name in _OWN for path in (folder / name, *(folder / name).rglob("*"))):
         # Not made yet, or removed while we looked.
-        return
-    wanted = FOLDER_MODE if stat.S_ISDIR(mode) else FILE_MODE
-    if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
-        path.chmod(wanted)
+        with suppress(FileNotFoundError):
+            if not path.is_symlink():
+                path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+
+
+def close_to_others(folder: Path) -> None:
+    """Make the folder, for this user alone. Raises `LocalStackError` when it is somebody else's."""
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise LocalStackError(f"{folder} belongs to somebody else: remove it, or choose another PSP_DATA_DIR.")
+    folder.chmod(FOLDER_MODE)
+
+
+def socket_below(data_dir: Path, *, name: str) -> Path:
+    """Return where the socket of that name is: below `data_dir`, or in the temporary folder when that is too deep."""
+    path = data_dir / "sockets" / name
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
+        return path
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"psp-{os.geteuid()}-{digest}" / name
+
+
+def answers_on(path: Path) -> bool:
+    """Tell whether something accepts connections on the socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0

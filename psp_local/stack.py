@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from psp_local.databases import (
     DAGSTER,
     DAGSTER_DATABASE,
     DatabaseLogins,
-    ProgramKind,
     embedded_logins,
     prepare_databases,
 )
@@ -30,7 +28,8 @@ from psp_local.ports import require_free
 from psp_local.postgres import EmbeddedPostgres, create_database
 from psp_local.private_folder import make_private
 from psp_local.sqs import EmbeddedSqs
-from psp_local.supervision.supervisor import StopRequested, Supervisor
+from psp_local.supervision.processes import wait_until
+from psp_local.supervision.supervisor import Supervisor
 from psp_local.welcome import welcome
 
 _DRAIN_WITHIN_S = 30
@@ -44,8 +43,19 @@ def run_stack(*, root: Path, data_dir: Path) -> int:
     Returns the exit code: 0 after a stop that was asked for, 1 when it cannot start, which is one sentence.
     """
     try:
-        _run(root=root, data_dir=data_dir)
-    except LocalStackError as error:
+        if sys.platform != "linux":
+            raise LocalStackError("The local stack needs Linux: run it in a container or a virtual machine.")
+        load(CalendarSettings)
+        plan = read_plan(os.environ, root=root, data_dir=data_dir)
+        shield(os.environ, embeds_postgres=plan.embeds_postgres, embeds_sqs=plan.embeds_sqs)
+        for name in _NEEDED_FILES:
+            if not (plan.root / name).is_file():
+                raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")
+        make_private(plan.data_dir)
+        with suppress(KeyboardInterrupt), Supervisor(plan.data_dir, say=_say) as supervisor:
+            _run_until_stopped(plan, supervisor=supervisor)
+        _say("stopped; the data stays, `make` starts it again")
+    except (LocalStackError, SettingsRefused) as error:
         print(f"psp: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -54,39 +64,28 @@ def run_stack(*, root: Path, data_dir: Path) -> int:
     return 0
 
 
-def _run(*, root: Path, data_dir: Path) -> None:
-    if sys.platform != "linux":
-        raise LocalStackError("The local stack needs Linux: run it in a container or a virtual machine.")
-    try:
-        load(CalendarSettings)
-    except SettingsRefused as refusal:
-        raise LocalStackError(str(refusal)) from None
-    plan = read_plan(os.environ, root=root, data_dir=data_dir)
-    shield(os.environ, embeds_postgres=plan.embeds_postgres, embeds_sqs=plan.embeds_sqs)
-    for name in _NEEDED_FILES:
-        if not (plan.root / name).is_file():
-            raise LocalStackError(f"{name} is not in {plan.root}: start the stack in the repository's top folder.")
-    make_private(plan.data_dir)
-    with Supervisor(plan.data_dir, say=_say) as supervisor, contextlib.suppress(StopRequested):
-        _run_until_stopped(plan, supervisor=supervisor)
-    _say("stopped; the data stays, `make` starts it again")
-
-
 def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     started_at_s = time.time()
     _require_ports(plan)
     variables, logins = _start_storage(plan, supervisor=supervisor)
     shared = {**os.environ, **variables, **supervisor.marker, "PYTHONUNBUFFERED": "1"}
     environment_of = partial(logins.environment, shared=shared)
-    migrate = one_shot(plan, name="migrate", arguments=["migrate"], environment=environment_of("migration"))
-    create_queues = one_shot(
-        plan, name="queues", arguments=["queues", "create"], environment=environment_of("pipelines")
-    )
+    create_queues = one_shot(plan, "queues", "create", environment=environment_of("pipelines"))
     _say("bringing the database to the newest schema, creating the queues")
-    supervisor.run(migrate)
+    supervisor.run(one_shot(plan, "migrate", environment=environment_of("migration")))
     supervisor.run(create_queues)
-    _start_platform(plan, supervisor=supervisor, environment_of=environment_of)
-    supervisor.wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)
+    _say("starting the API and Dagster")
+    plan.dagster_home.mkdir(parents=True, exist_ok=True)
+    (plan.dagster_home / "dagster.yaml").unlink(missing_ok=True)
+    (plan.dagster_home / "dagster.yaml").symlink_to(plan.root / "dagster.yaml")
+    dagster = environment_of("dagster")
+    supervisor.start(
+        api(plan, environment=environment_of("api")), code_server(plan, environment=environment_of("pipelines"))
+    )
+    supervisor.start(webserver(plan, environment=dagster), daemon(plan, environment=dagster))
+    for error in code_errors(web_port=plan.web_port):
+        _say(f"Dagster cannot load the pipelines: {error}")
+    wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)
     print(welcome(plan, variables=variables, took_s=time.time() - started_at_s), flush=True)
     # A queue service that was killed forgets what it did not write, and that can be the queues themselves.
     supervisor.watch(after_restart={"sqs": lambda: supervisor.run(create_queues)})
@@ -118,20 +117,6 @@ def _start_storage(plan: Plan, *, supervisor: Supervisor) -> tuple[dict[str, str
     return variables, logins
 
 
-def _start_platform(
-    plan: Plan, *, supervisor: Supervisor, environment_of: Callable[[ProgramKind], Mapping[str, str]]
-) -> None:
-    _say("starting the API and Dagster")
-    _link_dagster_home(plan)
-    supervisor.start(
-        api(plan, environment=environment_of("api")), code_server(plan, environment=environment_of("pipelines"))
-    )
-    dagster = environment_of("dagster")
-    supervisor.start(webserver(plan, environment=dagster), daemon(plan, environment=dagster))
-    for error in code_errors(web_port=plan.web_port):
-        _say(f"Dagster cannot load the pipelines: {error}")
-
-
 def _create_dagster_database(plan: Plan, *, database_url: URL) -> None:
     # A server of somebody else's has the platform's database already; Dagster's may be missing there.
     try:
@@ -148,13 +133,6 @@ def _require_ports(plan: Plan) -> None:
     require_free(plan.web_port, purpose="Dagster's webserver", setting="PSP_WEB_PORT")
     if plan.embeds_sqs:
         require_free(plan.sqs_port, purpose="the SQS endpoint", setting="PSP_SQS_PORT")
-
-
-def _link_dagster_home(plan: Plan) -> None:
-    plan.dagster_home.mkdir(parents=True, exist_ok=True)
-    link = plan.dagster_home / "dagster.yaml"
-    link.unlink(missing_ok=True)
-    link.symlink_to(plan.root / "dagster.yaml")
 
 
 def _say(line: str) -> None:

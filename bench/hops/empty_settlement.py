@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.results import HopResult, Row
-from bench.rig.dagster import ask
 from bench.rig.rounds import Bench
 from bench.rig.servers import ROOT
 from psp_local import LocalStackError
-from psp_local.ports import free_port
+from psp_local.dagster_api import ask
+from psp_local.ports import LOOPBACK, free_port
 
 _JOB = "settle_due_payables"
 _STARTS_WITHIN_S = 300
@@ -60,8 +60,8 @@ def empty_settlement(bench: Bench) -> HopResult:
 
 class _Dagster:
     def __init__(self, port: int) -> None:
-        self._port = port
-        found = ask(self._port, _REPOSITORIES)["repositoriesOrError"]["nodes"][0]
+        self._url = f"http://{LOOPBACK}:{port}"
+        found = ask(self._url, _REPOSITORIES)["repositoriesOrError"]["nodes"][0]
         self._selector = {
             "repositoryName": found["name"],
             "repositoryLocationName": found["location"]["name"],
@@ -75,12 +75,12 @@ class _Dagster:
             "runConfigData": {"ops": {"settlement": {"config": {"reason": "benchmark"}}}},
             "executionMetadata": {"tags": [{"key": "dagster/partition", "value": due_on.isoformat()}]},
         }
-        launched = ask(self._port, _LAUNCH, params=params)["launchRun"]
+        launched = ask(self._url, _LAUNCH, params=params)["launchRun"]
         if "run" not in launched:
             raise LocalStackError(f"Dagster did not launch the run: {launched}")
         deadline_s = time.monotonic() + _ENDS_WITHIN_S
         while time.monotonic() < deadline_s:
-            run = ask(self._port, _RUN, id=launched["run"]["runId"])["runOrError"]
+            run = ask(self._url, _RUN, id=launched["run"]["runId"])["runOrError"]
             if run["status"] == "SUCCESS":
                 return run["creationTime"], run["startTime"], run["endTime"]
             if run["status"] in ("FAILURE", "CANCELED"):

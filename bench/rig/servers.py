@@ -18,9 +18,10 @@ from sqlalchemy import make_url
 from psp_core.adapters.postgres.schema.logins import Login, set_logins
 from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_local.databases import DatabaseLogins
+from psp_local.environment import CREDENTIALS
 from psp_local.ports import LOOPBACK, answers_http, free_port
 from psp_local.postgres import SUPERUSER, EmbeddedPostgres
-from psp_local.sqs import CREDENTIALS, EmbeddedSqs
+from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.program import Program
 from psp_local.unprivileged import reachable_binaries, server_account
 

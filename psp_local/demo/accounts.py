@@ -9,7 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from psp_core.domain.kernel.calendar import due_date
-from psp_local.demo.ways_in.merchant_api import MerchantApi, Posted, Row
+from psp_local.demo.merchant_api import MerchantApi, Posted, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,12 @@ class Account:
         return next((row["currency"] for row in self.payables), "")
 
     @property
-    def gross_minor(self) -> int:
-        return _sum(self.payables, "amount")
-
-    @property
-    def fee_minor(self) -> int:
-        return _sum(self.payables, "fee_amount")
-
-    def net_minor(self, *, status: str) -> int:
-        """Return what was paid to the merchant, or is waiting for its date."""
-        return sum(row["receivable_amount"] for row in self.payables if row["status"] == status)
+    def amounts_minor(self) -> tuple[int, int, int, int]:
+        """Gross and fees; and without the fees, what was paid to the merchant and what is still waiting."""
+        paid = [row for row in self.payables if row["status"] == "paid"]
+        gross, fees = total(self.payables, "amount"), total(self.payables, "fee_amount")
+        net = total(paid, "receivable_amount")
+        return gross, fees, net, total(self.payables, "receivable_amount") - net
 
 
 def read_account(api: MerchantApi, customer_id: str, *, reference: str) -> Account:
@@ -86,12 +82,12 @@ def _of_transaction(posted: Posted, transaction: Row, payables: Sequence[Row]) -
     sale, name = posted.sale, f"transaction {posted.transaction_id}"
     if sorted(row["installment"] for row in payables) != list(range(1, sale.installments + 1)):
         yield f"{name} has {len(payables)} payables for {sale.installments} installments"
-    if not transaction["amount"] == sale.amount_minor == _sum(payables, "amount"):
-        yield f"{name} of {sale.amount_minor} has payables over {_sum(payables, 'amount')}"
+    if not transaction["amount"] == sale.body["amount"] == total(payables, "amount"):
+        yield f"{name} of {sale.body['amount']} has payables over {total(payables, 'amount')}"
     for row in payables:
         if row["amount"] != row["fee_amount"] + row["receivable_amount"]:
             yield f"payable {row['id']} is not its fee and its receivable amount"
-        if row["fee_amount"] != sale.merchant.fee_minor(row["amount"], payment_method=sale.payment_method):
+        if row["fee_amount"] != sale.merchant.fee_minor(row["amount"], payment_method=sale.body["payment_method"]):
             yield f"payable {row['id']} has a fee of {row['fee_amount']}, which is not the merchant's plan"
     if (transaction["status"] == "paid") != all(row["status"] == "paid" for row in payables):
         yield f"{name} is {transaction['status']}, which its payables are not"
@@ -104,9 +100,10 @@ def _of_settlements(account: Account) -> Iterator[str]:
             yield f"settlement {id} is not listed"
             continue
         totals = [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")]
-        if totals != [len(lines), *(_sum(lines, name) for name in ("amount", "fee_amount", "receivable_amount"))]:
+        if totals != [len(lines), *(total(lines, name) for name in ("amount", "fee_amount", "receivable_amount"))]:
             yield f"settlement {id} says {totals}, which is not the sum of its lines"
 
 
-def _sum(rows: Sequence[Row], name: str) -> int:
+def total(rows: Sequence[Row], name: str) -> int:
+    """Return the sum of one field."""
     return sum(row[name] for row in rows)

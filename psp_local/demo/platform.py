@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 
-from psp_local.commands import api
+from psp_local import LocalStackError
+from psp_local.commands import COMMANDS, api
 from psp_local.dagster_api import code_is_loaded
 from psp_local.databases import DatabaseLogins
-from psp_local.environment import load_stack_environment, read_plan
+from psp_local.environment import Plan, load_stack_environment, read_plan
 from psp_local.ports import LOOPBACK, answers, answers_http, free_port
 from psp_local.postgres import EmbeddedPostgres
 from psp_local.supervision.processes import wait_until
@@ -27,14 +28,14 @@ _READY = b"psp runs"
 _ANSWERS_WITHIN_S = 60
 _STARTED_WITHIN_S = 300
 _STOPPED_WITHIN_S = 120
+_COMMAND_WITHIN_S = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A running stack; `environment` is what its own programs are told."""
 
-    root: Path
-    data_dir: Path
+    plan: Plan
     environment: Mapping[str, str]
     started_here: Program | None
 
@@ -46,6 +47,21 @@ class Platform:
     def operations_url(self) -> str:
         return self.environment["PSP_OPERATIONS_URL"]
 
+    def psp(self, *arguments: str, **variables: str) -> str:
+        """Run a `psp` command and return what it printed. Raises LocalStackError when it fails."""
+        done = subprocess.run(
+            [COMMANDS / "psp", *arguments],
+            env={**self.environment, **variables},
+            cwd=self.plan.root,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_WITHIN_S,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LocalStackError(f"psp {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout.strip()
+
 
 @contextmanager
 def running_platform(*, root: Path, data_dir: Path, say: Callable[[str], None]) -> Iterator[Platform]:
@@ -53,30 +69,22 @@ def running_platform(*, root: Path, data_dir: Path, say: Callable[[str], None]) 
 
     Raises LocalStackError when it cannot start, in the stack's own words.
     """
-    own = load_stack_environment(root)
-    if _runs(own):
-        say(f"using the platform that runs at http://{own['PSP_API_BIND']}")
-        yield Platform(root, data_dir, {**os.environ, **own}, started_here=None)
+    found = _platform(root, data_dir, started_here=None)
+    if _runs(found):
+        say(f"using the platform that runs at {found.api_url}")
+        yield found
         return
     log = data_dir / "logs" / "demo-stack.log"
     say(f"starting the platform, which takes a while (log: {log})")
-    stack = _stack(root, log=log)
-    try:
-        stack.start()
-        yield Platform(root, data_dir, {**os.environ, **load_stack_environment(root)}, started_here=stack)
-    finally:
-        if stack.runs():
-            say("stopping the platform; the data stays")
-        stack.stop()
+    with _stack(root, log=log) as stack:
+        yield _platform(root, data_dir, started_here=stack)
+        say("stopping the platform; the data stays")
 
 
 @contextmanager
 def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Iterator[str]:
     """Yield the address of another API process of the platform, whose clock starts at `start` and runs too fast."""
-    folder = platform.data_dir / "demo"
-    plan = replace(
-        read_plan(platform.environment, root=platform.root, data_dir=folder), api_port=free_port(), data_dir=folder
-    )
+    plan = replace(platform.plan, api_port=free_port(), data_dir=platform.plan.data_dir / "demo")
     environment = {
         **_as_the_api(platform),
         "PSP_CLOCK_START": start.isoformat(),
@@ -90,9 +98,21 @@ def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Ite
         yield f"http://{LOOPBACK}:{plan.api_port}"
 
 
+def _platform(root: Path, data_dir: Path, *, started_here: Program | None) -> Platform:
+    own = load_stack_environment(root)
+    environment = {**os.environ, **own}
+    plan = replace(
+        read_plan(environment, root=root, data_dir=data_dir),
+        # Where it really is: the terminal in which it was started may have chosen other ports than this one.
+        api_port=urlsplit(f"//{own.get('PSP_API_BIND', '')}").port or 0,
+        web_port=urlsplit(own.get("PSP_OPERATIONS_URL", "")).port or 0,
+    )
+    return Platform(plan, environment, started_here)
+
+
 def _as_the_api(platform: Platform) -> Mapping[str, str]:
     """Return the platform's environment with the API's logins instead of the terminal's."""
-    plan = read_plan(platform.environment, root=platform.root, data_dir=platform.data_dir)
+    plan = platform.plan
     if not plan.embeds_postgres:
         return platform.environment
     postgres = EmbeddedPostgres(plan.data_dir / "postgres", plan.postgres_port)
@@ -100,25 +120,23 @@ def _as_the_api(platform: Platform) -> Mapping[str, str]:
     return logins.environment("api", shared=platform.environment)
 
 
-def _runs(own: Mapping[str, str]) -> bool:
-    api_port = urlsplit(f"//{own.get('PSP_API_BIND', '')}").port
-    web_port = urlsplit(own.get("PSP_OPERATIONS_URL", "")).port
-    if not api_port or not web_port or not answers(api_port):
+def _runs(platform: Platform) -> bool:
+    plan = platform.plan
+    if not plan.api_port or not plan.web_port or not answers(plan.api_port):
         return False
     # A busy machine, or one on which the platform is just starting, may need a while to say that all is well.
     return wait_until(
-        lambda: answers_http(api_port, path="/health/ready") and code_is_loaded(web_port=web_port),
+        lambda: answers_http(plan.api_port, path="/health/ready") and code_is_loaded(web_port=plan.web_port),
         timeout_s=_ANSWERS_WITHIN_S,
     )
 
 
 def _stack(root: Path, *, log: Path) -> Program:
-    log.parent.mkdir(parents=True, exist_ok=True)
     # Of this start only: it is read to see whether the platform runs.
-    log.write_bytes(b"")
+    log.unlink(missing_ok=True)
     return Program(
         "the platform",
-        command=[Path(sys.executable).parent / "psp", "up"],
+        command=[COMMANDS / "psp", "up"],
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},
         folder=root,
         log_file=log,

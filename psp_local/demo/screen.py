@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Sequence
+from datetime import date
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.status import Status
 from rich.table import Table
 
 from psp_core.domain.kernel.money import written
-from psp_local.demo.accounts import Account
-from psp_local.demo.settling import PaidDate
+from psp_local.demo.accounts import Account, total
+from psp_local.demo.merchant_api import Row
 
 _PLAIN_WIDTH = 110
-_PLAIN_STEPS = 8
-Advance = Callable[[int, str], None]
-"""Called with how much is done, and what is said beside the bar."""
 
 
 class Screen:
@@ -37,68 +34,40 @@ class Screen:
     def bad(self, text: str) -> None:
         self._console.print(f"  [red]✗[/red] {text}")
 
-    @contextmanager
-    def progress(self, *, total: int, what: str) -> Iterator[Advance]:
-        """Show how far something is; several threads may tell it."""
-        if not self._console.is_terminal:
-            yield self._plain_progress(total=total, what=what)
-            return
-        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what))
-        with Progress(*columns, TimeElapsedColumn(), console=self._console) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda done, beside: bar.update(task, completed=done, description=beside)
-
-    @contextmanager
-    def waiting(self, text: str) -> Iterator[None]:
+    def waiting(self, text: str) -> Status:
         """Show that something goes on; what is said meanwhile appears above."""
-        if not self._console.is_terminal:
-            self.say(text)
-            yield
-            return
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as spinner:
-            spinner.add_task(text, total=None)
-            yield
+        return self._console.status(text)
 
-    def paid(self, date: PaidDate) -> None:
-        self._console.print(
-            f"  [green]✓[/green] {date.due_on} {date.payables:>6,} payables"
-            f"{_money(date.gross_minor, date.currency):>17} gross"
-            f"{_money(date.net_minor, date.currency):>17} paid to {', '.join(date.merchants)}"
+    def progress(self, what: str) -> Progress:
+        """Show how far something is: a task's description is said beside its bar."""
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what))
+        return Progress(*columns, TimeElapsedColumn(), console=self._console)
+
+    def paid(self, when: date | str, payables: Sequence[Row]) -> None:
+        """Show what was paid on a date, or at once."""
+        currency = payables[0]["currency"]
+        merchants = sorted({row["merchant"] for row in payables})
+        self.good(
+            f"{when!s:<10} {len(payables):>6,} payables"
+            f"{_money(total(payables, 'amount'), currency):>17} gross"
+            f"{_money(total(payables, 'receivable_amount'), currency):>17} paid to {', '.join(merchants)}"
         )
 
     def totals(self, accounts: Sequence[Account]) -> None:
         """Show a line for each merchant, and their sum."""
         table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
         table.add_column("  merchant", "  together")
-        columns = [_cells(account) for account in accounts]
+        rows = [(len(account.transactions), *account.amounts_minor) for account in accounts]
         currency = next((account.currency for account in accounts if account.currency), "")
-        for number, name in enumerate(("transactions", "gross", "fees", "paid", "still waiting")):
-            total = sum(cells[number] for cells in columns)
-            footer = f"{total:,}" if number == 0 else _money(total, currency)
+        sums = [sum(column) for column in zip(*rows, strict=True)]
+        for name, amount in zip(("transactions", "gross", "fees", "paid", "still waiting"), sums, strict=True):
+            footer = f"{amount:,}" if name == "transactions" else _money(amount, currency)
             table.add_column(name, footer, justify="right")
-        for account, (count, *amounts) in zip(accounts, columns, strict=True):
-            money = (_money(amount, account.currency) for amount in amounts)
-            table.add_row(f"  {account.customer_id}", f"{count:,}", *money)
+        for account, (count, *amounts) in zip(accounts, rows, strict=True):
+            table.add_row(
+                f"  {account.customer_id}", f"{count:,}", *(_money(amount, account.currency) for amount in amounts)
+            )
         self._console.print(table)
-
-    def _plain_progress(self, *, total: int, what: str) -> Advance:
-        lock, shown = Lock(), 0
-
-        def advance(done: int, beside: str) -> None:
-            nonlocal shown
-            with lock:
-                step = done * _PLAIN_STEPS // max(total, 1)
-                if step > shown:
-                    shown = step
-                    self.say(f"{beside}  {done:,} of {total:,} {what}")
-
-        return advance
-
-
-def _cells(account: Account) -> tuple[int, int, int, int, int]:
-    paid, waiting = account.net_minor(status="paid"), account.net_minor(status="waiting_funds")
-    return len(account.transactions), account.gross_minor, account.fee_minor, paid, waiting
 
 
 def _money(minor: int, currency: str) -> str:

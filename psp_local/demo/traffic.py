@@ -34,19 +34,8 @@ class Sale:
     sent_twice: bool
 
     @property
-    def amount_minor(self) -> int:
-        amount: int = self.body["amount"]
-        return amount
-
-    @property
     def installments(self) -> int:
-        installments: int = self.body["installments"]
-        return installments
-
-    @property
-    def payment_method(self) -> str:
-        method: str = self.body["payment_method"]
-        return method
+        return int(self.body["installments"])
 
 
 def a_day(*, count: int, reference: str) -> list[Sale]:
@@ -76,7 +65,7 @@ def _body(merchant: Merchant, *, reference: str) -> dict[str, Any]:
     in_installments = not is_debit and _chance(merchant.installments_percent)
     amount = round(_random.lognormvariate(math.log(merchant.typical_minor), merchant.spread))
     return {
-        "description": _random.choice(merchant.goods),
+        "description": _random.choice(merchant.goods.split(", ")),
         "amount": max(amount, _AMOUNT_MINOR_MIN),
         "payment_method": "debit_card" if is_debit else "credit_card",
         "installments": _random.choice(_INSTALLMENTS) if in_installments else 1,

@@ -1,57 +1,121 @@
-"""A small process that outlives a supervisor that was killed, ends what that one started, and then ends itself.
+"""One stack per data folder, and nothing left over from the one before.
 
-The kernel ends the supervisor's children (see `tied.py`), but not their children: Dagster's run workers and
-gunicorn's workers. Started by its path: `guard.py MARKER`, with the read end of a pipe as its standard input.
+As a module of its own (`-m psp_local.supervision.guard MARKER`) this is a small process that outlives a supervisor that
+was killed: the kernel ends that one's children (`spawn_tied`), but not their children, Dagster's run workers and
+gunicorn's workers. It holds the read end of a pipe as its standard input, ends them, and then itself.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
-from psp_local.supervision.lease import Lease
-from psp_local.supervision.processes import end_all, marked
+import psutil
 
+from psp_local import LocalStackError
+from psp_local.supervision.processes import end_all, marked, wait_until
+
+MARKER_VARIABLE = "PSP_STACK_RUN"
 # Long enough for a run worker to record that it was interrupted, and for the queue to be written to disk.
 _PATIENCE_S = 6
+_CLEANED_UP_WITHIN_S = 45
 
 
-class Guard:
-    """The supervisor's side: as long as it lives, or until it calls `stop`, the guard does nothing."""
+class Lease:
+    """The right to run the stack in a folder: a lock that the kernel gives back when supervisor and guard are dead.
 
-    def __init__(self, lease: Lease) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
-        self._lease = lease
+    The file also names the run. Every process of the stack inherits that random name in its environment, which is
+    how leftovers are recognised: not by their name, and not by a pid that may be somebody else's by now.
+    """
 
-    def launch(self) -> None:
-        """Start the guard; it shares the lock, so that no new stack starts before it has cleaned up."""
-        package_root = str(Path(__file__).parents[2])
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, self._lease.marker],
-            env={**os.environ, "PYTHONPATH": package_root, "PYTHONSAFEPATH": "1"},
+    def __init__(self, folder: Path) -> None:
+        self.run = secrets.token_hex(16)
+        self._path = folder / "stack.lock"
+        self._file: IO[str] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    @property
+    def marker(self) -> str:
+        """The `NAME=value` pair in the environment of every process of this run."""
+        return f"{MARKER_VARIABLE}={self.run}"
+
+    def acquire(self, *, say: Callable[[str], None]) -> None:
+        """Take the lock and end what a killed run left behind. Raises `LocalStackError` when a stack runs here."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("a+", encoding="utf-8")
+        if not self._try_lock():
+            if not _lives(self._record()):
+                # A supervisor that was killed leaves its guard, which holds the lock while it ends the children.
+                say("an earlier run was killed; waiting until its processes are gone")
+                wait_until(self._try_lock, timeout_s=_CLEANED_UP_WITHIN_S)
+            if not self._try_lock():
+                raise LocalStackError(
+                    f"The stack is already running in {self._path.parent} (pid {self._record().get('pid')}): use it, "
+                    "or end it with Ctrl-C there."
+                )
+        earlier = f"{MARKER_VARIABLE}={self._record().get('run', 'none')}"
+        if left := end_all(lambda: marked(earlier), patience_s=_PATIENCE_S):
+            pids = ", ".join(str(process.pid) for process in left)
+            raise LocalStackError(f"Processes of an earlier run do not end: kill {pids} and start again.")
+        self._file.truncate(0)
+        json.dump({"pid": os.getpid(), "created_at_s": psutil.Process().create_time(), "run": self.run}, self._file)
+        self._file.flush()
+
+    def guard(self) -> None:
+        """Have a guard; it shares the lock, so that no new stack starts before it has cleaned up."""
+        if self._file is None or (self._guard is not None and self._guard.poll() is None):
+            return
+        self._guard = subprocess.Popen(
+            [sys.executable, "-m", __name__, self.marker],
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=[self._lease.fileno()],
+            pass_fds=[self._file.fileno()],
             start_new_session=True,
         )
 
-    def ensure(self) -> None:
-        """Start it again, should somebody have killed it."""
-        if self.process is None or self.process.poll() is not None:
-            self.launch()
-
-    def stop(self) -> None:
-        """End it, once there is nothing to guard any more."""
-        if self.process is not None:
-            self.process.kill()
+    def release(self) -> None:
+        """End the guard, once there is nothing to guard any more, and give the lock back."""
+        if self._guard is not None:
+            self._guard.kill()
             # Closes the pipe too.
-            self.process.communicate()
-            self.process = None
+            self._guard.communicate()
+        if self._file is not None:
+            self._file.close()
+
+    def _try_lock(self) -> bool:
+        with suppress(BlockingIOError):
+            fcntl.flock(self._file or -1, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    def _record(self) -> dict[str, Any]:
+        try:
+            record = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError:
+            # Empty at the very first start; cut short when the machine lost power.
+            return {}
+        return record if isinstance(record, dict) else {}
+
+
+def _lives(record: dict[str, Any]) -> bool:
+    """Tell whether the supervisor that wrote the record runs: a pid comes back, but with another start time."""
+    try:
+        process = psutil.Process(record["pid"])
+        is_the_same = abs(process.create_time() - record["created_at_s"]) < 1
+        return bool(is_the_same and process.status() != psutil.STATUS_ZOMBIE)
+    except (KeyError, psutil.Error):
+        return False
 
 
 def main(marker: str) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from psp_local import LocalStackError
@@ -47,42 +46,57 @@ class Program:
         self._ready = ready
         self._stop_within_s = stop_within_s
         self._stop_signal = stop_signal
-        self._stop_whole_session = stop_whole_session
+        self.stop_whole_session = stop_whole_session
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
         """Start and wait until it is ready. Raises `LocalStackError`, in one sentence."""
         self.launch()
+        try:
+            self.await_ready()
+        except LocalStackError:
+            self.stop()
+            raise
+
+    def await_ready(self) -> None:
+        """Wait for what was launched. Raises `LocalStackError` when it ends or is not ready in time."""
         wait_until(lambda: self.is_ready() or not self.runs(), timeout_s=self.ready_within_s)
         if not self.is_ready():
-            message = self.failure()
-            self.stop()
-            raise LocalStackError(message)
+            raise LocalStackError(self.failure())
 
     def launch(self) -> None:
         """Start without waiting. Raises `LocalStackError` when that is known to be in vain."""
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        rotate(self.log_file)
         self.launched_at_s = time.time()
-        self.process = spawn_tied(
-            self._command,
+        self.process = self._spawn(self._command)
+
+    def _spawn(self, command: Sequence[str | Path], *, user: str | None = None) -> subprocess.Popen[bytes]:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_file.exists() and self.log_file.stat().st_size > LOG_SIZE_MAX_BYTES:
+            # A new log when this one has grown large; one old one is kept.
+            self.log_file.replace(self.log_file.with_name(self.log_file.name + ".1"))
+        return spawn_tied(
+            command,
             environment=self._environment,
             folder=self._folder,
             log_file=self.log_file,
             death_signal=self._stop_signal,
+            user=user,
         )
 
     def runs(self) -> bool:
         """Tell whether the process lives."""
         return self.process is not None and self.process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs, and before."""
+        return None if self.process is None else self.process.poll()
 
     def is_ready(self) -> bool:
         """Tell whether the process lives and does its work."""
@@ -90,7 +104,7 @@ class Program:
 
     def failure(self) -> str:
         """Say in one sentence why it is not ready."""
-        code = None if self.process is None else self.process.poll()
+        code = self.exit_code
         if code is not None and code < 0:
             return f"{self.name} was killed by {signal.Signals(-code).name} (log: {self.log_file})"
         what = f"was not ready within {self.ready_within_s:.0f} s" if code is None else f"ended with code {code}"
@@ -98,12 +112,9 @@ class Program:
 
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        if self._stop_whole_session:
-            os.killpg(self.process.pid, self._stop_signal)
-        else:
-            self.process.send_signal(self._stop_signal)
+        if self.process is not None and self.runs():
+            send = os.killpg if self.stop_whole_session else os.kill
+            send(self.process.pid, self._stop_signal)
 
     def stop(self) -> None:
         """End the process and everything in its session, by force after a while. Harmless when it does not run."""
@@ -114,27 +125,17 @@ class Program:
         """Wait for a process that was asked to stop; what is left after the time, or survives it, is killed."""
         if self.process is None:
             return
-        wait_until(lambda: not self.runs(), timeout_s=self._stop_within_s)
-        if self.runs():
-            self.process.kill()
-        self.process.wait()
         session = self.process.pid
+        try:
+            self.process.wait(self._stop_within_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         end_all(lambda: in_session(session), patience_s=5)
         self.process = None
 
 
-def rotate(log_file: Path) -> None:
-    """Start a new log when this one has grown large; one old one is kept."""
-    if log_file.exists() and log_file.stat().st_size > LOG_SIZE_MAX_BYTES:
-        log_file.replace(log_file.with_name(log_file.name + ".1"))
-
-
 def last_line(log_file: Path) -> str:
     """Return the last line of a log that says something."""
-    try:
-        with log_file.open("rb") as log:
-            log.seek(max(0, log_file.stat().st_size - 10_000))
-            lines = log.read().decode("utf-8", errors="replace").split("\n")
-    except OSError:
-        return "it wrote nothing"
+    lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines() if log_file.exists() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")

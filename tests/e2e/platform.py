@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from psp_local.dagster_api import ask
 from psp_local.ports import free_port
 from psp_local.supervision.processes import spawn_tied
 from tests.waiting import wait_for
@@ -79,11 +80,7 @@ class RunningPlatform:
         return rows
 
     def graphql(self, query: str, **variables: Any) -> Any:
-        response = self.dagster.post("/graphql", json={"query": query, "variables": variables})
-        response.raise_for_status()
-        answer = response.json()
-        assert "errors" not in answer, answer
-        return answer["data"]
+        return ask(str(self.dagster.base_url).rstrip("/"), query, **variables)
 
     def settle(self, due_on: date) -> None:
         """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""

@@ -17,10 +17,14 @@ class TestTheDemonstration:
 
         assert "200 transactions accepted" in said
         assert len(re.findall(r"✓ \d{4}-\d\d-\d\d .* paid ", said)) >= 2
+        shown = [
+            re.findall(r"\d[\d,]*\.\d\d", line)[1] for line in said.splitlines() if " gross " in line and "✓" in line
+        ]
         together = next(line for line in said.splitlines() if "together" in line)
         count, gross, fees, paid, waiting = re.findall(r"[\d,]+(?:\.\d\d)?", together)
         assert count == "200"
         assert _cents(gross) == _cents(fees) + _cents(paid) + _cents(waiting)
+        assert sum(map(_cents, shown)) == _cents(paid)
         assert "agree with what was posted, to the cent" in said
         assert "the books balance" in said
 

@@ -17,7 +17,7 @@ from psp_local import LocalStackError
 from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.program import Program
-from psp_local.supervision.supervisor import StopRequested, Supervisor
+from psp_local.supervision.supervisor import Supervisor
 
 _REPOSITORY = Path(__file__).parents[2]
 # Starts a grandchild in its own session as a daemon would, and another that stays in the family.
@@ -93,7 +93,7 @@ def _supervise(folder: Path, scripts: dict[str, str]) -> None:
                 supervisor.start(_dummy(folder, name=name, script=script, marker=supervisor.marker))
             _say("ready")
             supervisor.watch(after_restart={"first": _fails_once(lambda: _say("chore done"))})
-    except StopRequested:
+    except KeyboardInterrupt:
         pass
     except LocalStackError as error:
         sys.exit(f"refused: {error}")

@@ -119,13 +119,9 @@ class TestDagsterApi:
             )
             plan.dagster_home.mkdir()
             (plan.dagster_home / "dagster.yaml").symlink_to(_REPOSITORY / "dagster.yaml")
-            url = server.url("dagster")
-            variables = platform_variables(
-                plan,
-                database={"PSP_DATABASE_URL": url},
-                dagster_database_url=make_url(url),
-                sqs_endpoint_url=None,
-            )
+            url = make_url(server.url("dagster"))
+            database = {"PSP_DATABASE_URL": url.render_as_string(hide_password=False)}
+            variables = platform_variables(plan, database=database, dagster_database_url=url, sqs_endpoint_url=None)
             with webserver(plan, environment={**os.environ, **variables}):
                 assert a_question(plan.web_port) == 200
                 wait_for(lambda: are_older(server, than_s=1), within_s=20, what="its connections have aged")

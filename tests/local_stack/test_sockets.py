@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from psp_local import LocalStackError
-from psp_local.sockets import PATH_BYTES_MAX, close_to_others, socket_below
+from psp_local.private_folder import SOCKET_PATH_BYTES_MAX, close_to_others, socket_below
 
 
 class TestSocketBelow:
@@ -16,7 +16,7 @@ class TestSocketBelow:
     def test_is_short_enough_and_the_folders_own_however_deep_that_is(self) -> None:
         deep, deeper = Path("/" + "d" * 200), Path("/" + "d" * 201)
 
-        assert len(str(socket_below(deep, name="code.sock"))) <= PATH_BYTES_MAX
+        assert len(str(socket_below(deep, name="code.sock"))) <= SOCKET_PATH_BYTES_MAX
         assert socket_below(deep, name="code.sock") != socket_below(deeper, name="code.sock")
 
 

@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from psp_local import LocalStackError
-from psp_local.ports import LOOPBACK, free_port
-from psp_local.sqs import CREDENTIALS, EmbeddedSqs
+from psp_local.environment import CREDENTIALS
+from psp_local.ports import LOOPBACK, free_port, is_free
+from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.processes import wait_until
 from tests.local_stack.owners import end, read_line, start_owner
 
@@ -63,7 +64,7 @@ class TestEmbeddedSqs:
 
         end(owner)
 
-        assert wait_until(lambda: not (tmp_path / f"ministack-{port}.pid").exists(), timeout_s=30)
+        assert wait_until(lambda: is_free(port), timeout_s=30)
         with EmbeddedSqs(tmp_path, port) as sqs:
             assert _received(sqs.port) == ["kept"]
 

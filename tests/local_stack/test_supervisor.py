@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from psp_local.supervision.lease import MARKER_VARIABLE
-from psp_local.supervision.processes import all_pids, marked, parent_of, wait_until
+from psp_local.supervision.guard import MARKER_VARIABLE
+from psp_local.supervision.processes import marked, wait_until
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 
@@ -47,8 +48,9 @@ def _pid_of(name: str, folder: Path) -> int:
 
 
 def _guards_of(owner: subprocess.Popen[str]) -> list[int]:
-    children = [pid for pid in all_pids() if parent_of(pid) == owner.pid]
-    return [pid for pid in children if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = psutil.process_iter(["ppid", "cmdline"])
+    mine = [process for process in found if process.info["ppid"] == owner.pid]
+    return [process.pid for process in mine if "psp_local.supervision.guard" in (process.info["cmdline"] or [])]
 
 
 class TestSupervisor:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from psp_local.demo.accounts import Account, differences
+from psp_local.demo.merchant_api import Posted
 from psp_local.demo.merchants import MERCHANTS
 from psp_local.demo.traffic import Sale
-from psp_local.demo.ways_in.merchant_api import Posted
 
 _MERCHANT = MERCHANTS[0]
 _SALE = Sale(

@@ -28,7 +28,7 @@ class TestADay:
     def test_splits_credit_only(self) -> None:
         sales = a_day(count=2_000, reference="r")
 
-        split = {sale.payment_method for sale in sales if sale.installments > 1}
+        split = {sale.body["payment_method"] for sale in sales if sale.installments > 1}
         assert split == {"credit_card"}
 
     def test_repeats_a_request_however_few_there_are(self) -> None:

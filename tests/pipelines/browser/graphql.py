@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from typing import Any
+
+from psp_local.dagster_api import ask
 
 PATIENCE_S = 240
 _FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -16,13 +16,6 @@ _RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTim
 _EVENTS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { eventType message } } } } }"""
 _BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status } } } }"
-
-
-def ask(url: str, query: str, **variables: Any) -> Any:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"{url}/graphql", data=body, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["data"]
 
 
 def stop_schedules(url: str) -> None:
