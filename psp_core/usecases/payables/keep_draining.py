@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
-from psp_core.usecases.payables.drain_queue import DrainQueue, DrainReport
+from psp_core.usecases.payables.drain_queue import DrainOutcome, DrainQueue
 
 RETRY_AFTER_S = 5.0
 
@@ -15,7 +15,7 @@ RETRY_AFTER_S = 5.0
 @dataclass(frozen=True, slots=True)
 class KeepDraining:
     drain: DrainQueue
-    on_report: Callable[[DrainReport], None]
+    on_report: Callable[[DrainOutcome], None]
     on_failure: Callable[[Exception], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
 
