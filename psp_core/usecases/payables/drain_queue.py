@@ -14,7 +14,7 @@ from uuid import UUID
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
 from psp_core.ports.events import Queue, Traces
-from psp_core.usecases.payables.create_payables import CreatePayables, PayablesReport
+from psp_core.usecases.payables.create_payables import CreatePayables, PayablesOutcome
 
 RETRY_AFTER_S = 1
 GATHER_S = 0.02
@@ -110,7 +110,7 @@ class DrainQueue:
         with self.traces.processing(batch):
             readable = [message for message in batch if message.transaction_ids is not None]
             ids = [id for message in readable for id in message.transaction_ids or ()]
-            results: list[PayablesReport] = []
+            results: list[PayablesOutcome] = []
             insist(lambda: results.append(self.create_payables(ids)))
             [result] = results
             done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]
