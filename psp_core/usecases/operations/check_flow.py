@@ -20,7 +20,7 @@ STRAYS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class FlowReport:
+class FlowOutcome:
     """Where transactions wait at this moment."""
 
     outbox: OutboxDepth
@@ -53,11 +53,11 @@ class CheckFlow:
     stray_after: timedelta
     messages_per_drain: int
 
-    def __call__(self) -> FlowReport:
+    def __call__(self) -> FlowOutcome:
         """Return where transactions wait. Raises QueueUnavailable."""
         with self.store.begin() as work:
             outbox = work.outbox.depth(now=self.clock.now())
-        return FlowReport(outbox, self.queue.depth(), self.queue.dead_letter_depth())
+        return FlowOutcome(outbox, self.queue.depth(), self.queue.dead_letter_depth())
 
     def strays(self, *, checked_from: datetime | None = None) -> StrayReport:
         """Return the transactions older than `stray_after` that have no payables. Raises QueueUnavailable.
