@@ -33,7 +33,7 @@ class FlowOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class StrayReport:
+class StrayOutcome:
     """Transactions that have no payables though they should. At most `STRAYS_MAX` are named."""
 
     strays: Sequence[UUID]
@@ -59,7 +59,7 @@ class CheckFlow:
             outbox = work.outbox.depth(now=self.clock.now())
         return FlowOutcome(outbox, self.queue.depth(), self.queue.dead_letter_depth())
 
-    def strays(self, *, checked_from: datetime | None = None) -> StrayReport:
+    def strays(self, *, checked_from: datetime | None = None) -> StrayOutcome:
         """Return the transactions older than `stray_after` that have no payables. Raises QueueUnavailable.
 
         Whoever asks regularly passes the `checked_until` of the last report without strays.
@@ -70,7 +70,7 @@ class CheckFlow:
         with self.store.begin() as work:
             strays = work.transactions.without_payables(created_from=since, created_before=until, limit=STRAYS_MAX)
         if not strays:
-            return StrayReport([], since, until, on_their_way=False)
+            return StrayOutcome([], since, until, on_their_way=False)
         flow = self()
         on_their_way = flow.is_late or flow.queue.waiting > self.messages_per_drain
-        return StrayReport(strays, since, until, on_their_way)
+        return StrayOutcome(strays, since, until, on_their_way)
