@@ -29,9 +29,17 @@ class CalendarSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    time_zone: str = Field(default="UTC", description="whose calendar days are the due dates")
-    settlement_time: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    first_due_date: date = Field(default=date(2024, 1, 1), description="the first partition of `settlement`")
+    time_zone: str = Field(
+        default="UTC", description="Time zone whose calendar days are the due dates; fixed by the first migration"
+    )
+    settlement_time: str = Field(
+        default="06:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of day, HH:MM in time_zone, at which a due date is settled",
+    )
+    first_due_date: date = Field(
+        default=date(2024, 1, 1), description="First due date that can be settled: the first partition of `settlement`"
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -52,111 +60,207 @@ class CalendarSettings(BaseSettings):
 class Settings(CalendarSettings):
     database_url: SecretStr = Field(description="Postgres, as postgresql+psycopg2://user:password@host:port/name")
     read_database_url: SecretStr | None = Field(
-        default=None, description="for the merchants' reads: their own login, or a replica; None is database_url"
+        default=None,
+        description="Postgres for merchants' reads: a login of their own, or a replica; unset: database_url",
     )
-    relay_database_url: SecretStr | None = Field(default=None, description="for the relay; None is database_url")
+    relay_database_url: SecretStr | None = Field(
+        default=None, description="Postgres with the relay's login; unset: database_url"
+    )
     migration_database_url: SecretStr | None = Field(
-        default=None, description="the tables' owner, for `psp migrate`; None is database_url"
+        default=None, description="Postgres with the login of the tables' owner, for `psp migrate`; unset: database_url"
     )
-    database_pool_size: int = Field(default=8, ge=1, le=100)
-    read_database_pool_size: int = Field(default=8, ge=1, le=100, description="of read_database_url, if there is one")
-    database_connect_timeout_s: int = Field(default=2, ge=1)
-    database_statement_timeout_s: int = Field(default=30, ge=1)
-    database_lock_timeout_s: int = Field(default=10, ge=1)
-    lease_s: float = Field(default=15, ge=1, description="a run or a holder of a due date silent for so long is dead")
-    database_prepares: bool = Field(default=True, description="false behind a pooler in transaction mode")
+    database_pool_size: int = Field(default=8, ge=1, le=100, description="Connections a process at most")
+    read_database_pool_size: int = Field(
+        default=8, ge=1, le=100, description="Connections a process to read_database_url at most, where it is set"
+    )
+    database_connect_timeout_s: int = Field(default=2, ge=1, description="Seconds to connect to Postgres at most")
+    database_statement_timeout_s: int = Field(default=30, ge=1, description="Seconds after which a statement is ended")
+    database_lock_timeout_s: int = Field(default=10, ge=1, description="Seconds after which a wait for a lock is ended")
+    lease_s: float = Field(
+        default=15,
+        ge=1,
+        description="Seconds without a sign of life after which a run, or a due date's holder, is dead",
+    )
+    database_prepares: bool = Field(
+        default=True, description="Whether statements are prepared; false behind a pooler in transaction mode"
+    )
 
-    sqs_endpoint_url: str | None = Field(default=None, pattern=r"^https?://[^/]", description="None is AWS itself")
-    sqs_queue_name: str = "psp-transactions"
-    sqs_visibility_timeout_s: int = Field(default=120, ge=10)
-    sqs_max_receive_count: int = Field(default=5, ge=1, description="then a message goes to the dead-letter queue")
-    sqs_connect_timeout_s: float = Field(default=2, gt=0)
+    sqs_endpoint_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/]", description="Address of the SQS endpoint; unset: AWS itself"
+    )
+    sqs_queue_name: str = Field(
+        default="psp-transactions", description="Name of the transactions' queue; the dead-letter queue's is made of it"
+    )
+    sqs_visibility_timeout_s: int = Field(
+        default=120, ge=10, description="Seconds after which a message that was received and not deleted comes again"
+    )
+    sqs_max_receive_count: int = Field(
+        default=5, ge=1, description="Times a message is received before it goes to the dead-letter queue"
+    )
+    sqs_connect_timeout_s: float = Field(default=2, gt=0, description="Seconds to connect to the queue at most")
 
-    currency: Currency = Field(default=Currency.BRL, description="of a transaction that names none")
-    clock_start: str | None = Field(default=None, description="ISO instant at which a demonstration's clock starts")
-    clock_speed: float = Field(default=1, gt=0, description="seconds that pass on that clock in a second")
+    currency: Currency = Field(default=Currency.BRL, description="Currency of a transaction that names none")
+    clock_start: str | None = Field(
+        default=None, description="ISO instant at which a demonstration's clock starts; unset: the real time"
+    )
+    clock_speed: float = Field(
+        default=1, gt=0, description="Seconds that a demonstration's clock goes in a real second"
+    )
 
-    relay_poll_interval_s: float = Field(default=0.5, gt=0)
-    relay_pause_s: float = Field(default=0.1, ge=0, description="after a relay that did not leave any behind")
-    relay_entries_max: int = Field(default=500, ge=1, description="outbox entries a commit")
-    message_transactions_max: int = Field(default=200, ge=1, le=2_000)
+    relay_poll_interval_s: float = Field(default=0.5, gt=0, description="Seconds between looks into an empty outbox")
+    relay_pause_s: float = Field(default=0.1, ge=0, description="Seconds to wait after emptying the outbox")
+    relay_entries_max: int = Field(default=500, ge=1, description="Outbox entries that the relay sends a commit")
+    message_transactions_max: int = Field(default=200, ge=1, le=2_000, description="Transactions in a message")
 
-    drain_commit_transactions_max: int = Field(default=4_000, ge=1)
-    drain_receivers: int = Field(default=3, ge=1, le=20)
-    drain_linger_s: float = Field(default=60, ge=0)
-    drain_receive_wait_s: int = Field(default=5, ge=0, le=8)
-    drain_duration_max_s: float = Field(default=900, gt=0)
-    drain_runs_max: int = Field(default=4, ge=1)
-    drain_runs_standby: int = Field(default=1, ge=0, description="always up; without one, a quiet hour ends in a wait")
-    drain_messages_per_run: int = Field(default=500, ge=1)
+    drain_commit_transactions_max: int = Field(
+        default=4_000, ge=1, description="Transactions whose payables a drain stores in one commit"
+    )
+    drain_receivers: int = Field(default=3, ge=1, le=20, description="Threads of a drain that receive from the queue")
+    drain_linger_s: float = Field(
+        default=60, ge=0, description="Seconds of an empty queue after which a drain ends, unless it is a standby"
+    )
+    drain_receive_wait_s: int = Field(default=5, ge=0, le=8, description="Seconds that a request waits for a message")
+    drain_duration_max_s: float = Field(default=900, gt=0, description="Seconds until another drain run takes over")
+    drain_runs_max: int = Field(default=4, ge=1, description="Drain runs at the same time at most")
+    drain_runs_standby: int = Field(
+        default=1, ge=0, description="Drain runs that are always up; with 0, the first message waits for one to start"
+    )
+    drain_messages_per_run: int = Field(
+        default=500, ge=1, description="Messages in the queue for each of which another drain run starts"
+    )
 
-    settlement_chunk_payables: int = Field(default=10_000, ge=1)
+    settlement_chunk_payables: int = Field(default=10_000, ge=1, description="Payables paid in one commit")
     reports_url: str = Field(
-        default="file:.psp/reports", pattern=r"^(file:.|s3://[^/])", description="file:FOLDER or s3://BUCKET/PREFIX"
+        default="file:.psp/reports",
+        pattern=r"^(file:.|s3://[^/])",
+        description="Where settlement reports are written: file:FOLDER or s3://BUCKET/PREFIX",
     )
-    repair_after_minutes: int = Field(default=10, ge=1)
+    repair_after_minutes: int = Field(
+        default=10, ge=1, description="Minutes after which a transaction without payables is enqueued again"
+    )
     alarm_url: str | None = Field(
         default=None,
         pattern=r"^(https?://[^/]|sns:arn:)",
-        description="https://… or sns:TOPIC_ARN; None is the log alone",
+        description="Where alarms go: https://… or sns:TOPIC_ARN; unset: only to the log",
     )
     operations_url: str = Field(default="http://127.0.0.1:3001", description="Dagster's webserver, for links in alarms")
-    idempotency_key_retention_days: int = Field(default=14, ge=7, description="the contract promises 7")
-    run_retention_days: int = Field(default=14, ge=1, description="of drain and housekeeping runs, never settlements")
+    idempotency_key_retention_days: int = Field(
+        default=14, ge=7, description="Days that an answer is repeated to its Idempotency-Key; the contract promises 7"
+    )
+    run_retention_days: int = Field(
+        default=14,
+        ge=1,
+        description="Days that runs of drains and housekeeping are kept; settlements' are kept forever",
+    )
 
-    api_bind: str = "127.0.0.1:3000"
-    api_workers: int = Field(default=2, ge=1, le=64)
+    api_bind: str = Field(default="127.0.0.1:3000", description="Address and port at which the API listens")
+    api_workers: int = Field(default=2, ge=1, le=64, description="Processes of the API")
     api_trust_every_peer: bool = Field(
-        default=False, description="trusted-header mode on an address that is not loopback: only behind a gateway"
+        default=False,
+        description="Whether trusted-header mode is allowed on an address that is not loopback: only behind a gateway",
     )
     api_trusted_proxies: int = Field(
         default=0,
         ge=0,
         le=10,
-        description="in front, each adding to X-Forwarded-For: whose word on a client's address counts",
+        description="Proxies in front of the API: so many last entries of X-Forwarded-For are believed",
     )
     api_failed_logins_free: int = Field(
-        default=10, ge=1, description="wrong API keys from one address; then each costs a longer pause than the last"
+        default=10,
+        ge=1,
+        description="Wrong API keys from one address before each more costs a longer pause than the last",
     )
-    api_head_timeout_s: float = Field(default=10, gt=0, description="from a head's first byte to its last; then 408")
-    api_body_timeout_s: float = Field(default=10, gt=0, description="to send a body; longer while it is fast enough:")
-    api_body_bytes_per_s_min: int = Field(default=4_096, ge=1, description="slower than that on average: 408")
+    api_head_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds from the first byte of a request's head to its last before the answer is 408",
+    )
+    api_body_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds to send a body before the answer is 408, unless it is as fast as api_body_bytes_per_s_min",
+    )
+    api_body_bytes_per_s_min: int = Field(
+        default=4_096,
+        ge=1,
+        description="Bytes a second, on average, at which a body may take longer than api_body_timeout_s",
+    )
     api_idle_timeout_s: float = Field(
-        default=75, gt=0, description="of a connection between two requests, and of an answer that nobody takes"
+        default=75,
+        gt=0,
+        description="Seconds before a connection is closed that sends no next request, or does not take its answer",
     )
-    api_body_bytes_max: int = Field(default=64 * 1024, ge=1024)
-    api_batch_body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
-    api_commit_transactions_max: int = Field(default=500, ge=1, description="transactions a group commit")
+    api_body_bytes_max: int = Field(default=64 * 1024, ge=1024, description="Bytes in a body; beyond that, 413")
+    api_batch_body_bytes_max: int = Field(
+        default=1024 * 1024, ge=1024, description="Bytes in the body of a batch; beyond that, 413"
+    )
+    api_commit_transactions_max: int = Field(default=500, ge=1, description="Transactions stored in one commit")
     api_bulk_transactions_min: int = Field(
-        default=50, ge=2, description="a batch of so many waits for commits of such batches, and holds up nobody else"
+        default=50, ge=2, description="Transactions from which on a batch is stored by commits of such batches only"
     )
-    api_waiting_transactions_max: int = Field(default=5_000, ge=1, description="of each kind; beyond that, 503")
-    api_waiting_batch_kib_max: int = Field(default=8_192, ge=1, description="of batches to be read; beyond that, 503")
-    api_commit_patience_s: float = Field(default=1.5, gt=0, description="then nobody else waits for the commit")
-    api_commit_timeout_s: float = Field(default=10, gt=0, description="then those in the commit are told, too")
-    api_read_threads: int = Field(default=6, ge=1, le=64)
+    api_waiting_transactions_max: int = Field(
+        default=5_000,
+        ge=1,
+        description="Transactions that wait to be stored, large batches apart from others; beyond that, 503",
+    )
+    api_waiting_batch_kib_max: int = Field(
+        default=8_192, ge=1, description="KiB of batches that wait to be read; beyond that, 503"
+    )
+    api_commit_patience_s: float = Field(
+        default=1.5, gt=0, description="Seconds a commit may take before new requests, and those that wait, get 503"
+    )
+    api_commit_timeout_s: float = Field(
+        default=10, gt=0, description="Seconds a commit may take before the requests in it get 503, too"
+    )
+    api_read_threads: int = Field(default=6, ge=1, le=64, description="Threads and connections a worker reads with")
     api_waiting_reads_max: int = Field(
-        default=500, ge=0, description="a list counts once for each 200 rows that it walks over; beyond that, 503"
+        default=500,
+        ge=0,
+        description="Reads that wait for a thread before the answer is 503; a list counts once for each 200 rows",
     )
-    api_read_timeout_s: float = Field(default=1.5, gt=0)
+    api_read_timeout_s: float = Field(
+        default=1.5, gt=0, description="Seconds that a read may wait and take before it gets 503"
+    )
     api_rate_limit_per_minute: int = Field(
-        default=0, ge=0, description="rows of one merchant, written or read by the 200; 0 is off; by worker its share"
+        default=0,
+        ge=0,
+        description="Rows a minute that a merchant may write, or read by 200, by all workers; then 429; 0: no limit",
     )
-    api_statement_timeout_s: int = Field(default=5, ge=1, description="in the API, instead of the database_… ones")
-    api_outbox_log_interval_s: float = Field(default=60, gt=0)
-    auth_mode: Literal["trusted-header", "api-key"] = "trusted-header"
-    api_key_pepper: SecretStr | None = Field(default=None, min_length=PEPPER_LENGTH_MIN)
+    api_statement_timeout_s: int = Field(
+        default=5, ge=1, description="Seconds of a statement and of a lock in the API, instead of the database_… ones"
+    )
+    api_outbox_log_interval_s: float = Field(
+        default=60, gt=0, description="Seconds between two log lines about the outbox"
+    )
+    auth_mode: Literal["trusted-header", "api-key"] = Field(
+        default="trusted-header",
+        description="Who says which merchant calls: the x-customer-id of a trusted gateway, or an API key",
+    )
+    api_key_pepper: SecretStr | None = Field(
+        default=None,
+        min_length=PEPPER_LENGTH_MIN,
+        description="Secret with which API keys are hashed; another one makes every key invalid",
+    )
     api_key_mode: KeyMode = Field(
-        default=KeyMode.LIVE, description="which keys are taken: the ledger is for one of both"
+        default=KeyMode.LIVE, description="Which keys are made and taken, live or test: a database is for one of both"
     )
     api_key_secret_prefix: str | None = Field(
-        default=None, description="new keys go into Secrets Manager under this name and their id, and are not shown"
+        default=None,
+        description="Name in Secrets Manager, before its id, that a new key is kept under; unset: it is shown once",
     )
-    api_key_secret_kms_key: str | None = None
-    api_key_cache_ttl_s: float = Field(default=10, ge=0, le=300, description="how long a revoked key may still work")
+    api_key_secret_kms_key: str | None = Field(
+        default=None, description="KMS key that encrypts those secrets; unset: the account's own"
+    )
+    api_key_cache_ttl_s: float = Field(
+        default=10, ge=0, le=300, description="Seconds that a revoked key may still work"
+    )
 
-    log_format: Literal["json", "console"] = "json"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="How the log is written: JSON for machines, or columns for a terminal"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least level that is logged"
+    )
 
     @field_validator("clock_start")
     @classmethod

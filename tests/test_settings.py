@@ -44,6 +44,25 @@ PROGRAMS = {
 }
 
 
+UNITS = {
+    "_s": "seconds",
+    "_minutes": "minutes",
+    "_minute": "a minute",
+    "_days": "days",
+    "_bytes_max": "bytes",
+    "_transactions_max": "transactions",
+}
+
+
+class TestSettings:
+    @pytest.mark.parametrize("name", Settings.model_fields)
+    def test_are_each_described_in_their_unit(self, name: str) -> None:
+        description = Settings.model_fields[name].description or ""
+
+        assert description[:1].isupper()
+        assert all(unit in description.lower() for ending, unit in UNITS.items() if name.endswith(ending))
+
+
 class TestLoad:
     @pytest.mark.parametrize(
         "zone", ["Brazil/Sao_Paulo", "localtime", "", "../etc/passwd", "utc", "Factory", "posixrules"]

@@ -20,7 +20,7 @@ from typing import Any
 
 from psp_core.bootstrap import Core, build_core
 from psp_core.settings import Settings
-from psp_core.usecases.payables.drain_queue import DrainReport
+from psp_core.usecases.payables.drain_queue import DrainOutcome
 from psp_local import LocalStackError
 
 _KIB_PER_MIB = 1024
@@ -72,7 +72,7 @@ def drain(core: Core) -> dict[str, Any]:
     started_s = last_work_s = time.monotonic()
     done = 0
 
-    def note(report: DrainReport) -> None:
+    def note(report: DrainOutcome) -> None:
         nonlocal last_work_s, done
         if report.messages > done:
             done, last_work_s = report.messages, time.monotonic()

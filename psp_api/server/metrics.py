@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from psp_core.domain.events import OutboxDepth
-from psp_core.usecases.events.relay_outbox import RelayReport
+from psp_core.usecases.events.relay_outbox import RelayOutcome
 
 _requests = Histogram(
     "psp_http_request_seconds",
@@ -51,7 +51,7 @@ def observe_commit(transactions: int, seconds: float) -> None:
     _commit_seconds.observe(seconds)
 
 
-def observe_relay(report: RelayReport) -> None:
+def observe_relay(report: RelayOutcome) -> None:
     _relayed.inc(report.transactions)
     _relay_messages.inc(report.messages)
     _relay_failed_entries.inc(report.failed_entries)

@@ -15,7 +15,7 @@ from psp_api.server.problems.refusals import Overloaded
 from psp_core.bootstrap import Core, build_core
 from psp_core.observability import get_logger
 from psp_core.settings import Settings
-from psp_core.usecases.events.relay_outbox import RelayReport
+from psp_core.usecases.events.relay_outbox import RelayOutcome
 from psp_core.usecases.intake.accept_transactions import Answer, Submission
 from psp_core.usecases.operations.check_health import CheckHealth
 
@@ -143,7 +143,7 @@ class Worker:
         metrics.observe_commit(transactions, seconds)
 
 
-def _on_report(report: RelayReport) -> None:
+def _on_report(report: RelayOutcome) -> None:
     metrics.observe_relay(report)
 
 

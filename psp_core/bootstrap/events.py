@@ -8,7 +8,7 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.events.keep_relaying import KeepRelaying
-from psp_core.usecases.events.relay_outbox import RelayOutbox, RelayReport
+from psp_core.usecases.events.relay_outbox import RelayOutbox, RelayOutcome
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Events(Parts):
     def keep_relaying(
         self,
         *,
-        on_report: Callable[[RelayReport], None] = lambda _: None,
+        on_report: Callable[[RelayOutcome], None] = lambda _: None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> KeepRelaying:
         """Return a relay that is not started yet; a process needs one at most."""

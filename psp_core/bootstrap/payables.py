@@ -11,7 +11,7 @@ from psp_core.adapters.tracing import drain_traces
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.operations.keep_time_zone import KeepTimeZone
 from psp_core.usecases.payables.create_payables import CreatePayables
-from psp_core.usecases.payables.drain_queue import DrainLimits, DrainQueue, DrainReport
+from psp_core.usecases.payables.drain_queue import DrainLimits, DrainOutcome, DrainQueue
 from psp_core.usecases.payables.keep_draining import KeepDraining
 from psp_core.usecases.payables.plan_drains import PlanDrains
 from psp_core.usecases.payables.repair_transactions import RepairTransactions
@@ -37,7 +37,7 @@ class Payables(Parts):
         return DrainQueue(self.queue, self.create_payables, limits, drain_traces())
 
     def keep_draining(
-        self, *, on_report: Callable[[DrainReport], None], on_failure: Callable[[Exception], None]
+        self, *, on_report: Callable[[DrainOutcome], None], on_failure: Callable[[Exception], None]
     ) -> KeepDraining:
         """Return an endless drain that is not started yet."""
         require_time_zone = KeepTimeZone(self.store, self.settings.zone).require

@@ -11,7 +11,7 @@ import click
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import sqs_settings
 from psp_core.cli.context import operator_core, operator_settings
-from psp_core.usecases.payables.drain_queue import DrainReport
+from psp_core.usecases.payables.drain_queue import DrainOutcome
 
 
 @click.group()
@@ -50,7 +50,7 @@ def drain(until_empty: bool) -> None:
         _run_until_stopped(loop.run, stop=loop.stop)
 
 
-def _show_drain(report: DrainReport) -> None:
+def _show_drain(report: DrainOutcome) -> None:
     click.echo(f"created {report.created} payables from {report.messages} messages")
 
 

@@ -11,7 +11,7 @@ from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
-    SettlementReport,
+    SettlementOutcome,
     Totals,
     merge_merchants,
     totals_by_currency,
@@ -22,7 +22,7 @@ MERCHANTS_SHOWN = 10
 Shown: TypeAlias = dg.MetadataValue[Any]
 
 
-def of_settlement(report: SettlementReport, *, seconds: float, reports_url: str) -> dict[str, Any]:
+def of_settlement(report: SettlementOutcome, *, seconds: float, reports_url: str) -> dict[str, Any]:
     """Return what one due date's settlement shows: this run's part, and the date's whole."""
     whole = merge_merchants([*report.existing, *report.settled])
     return {

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from psp_core.usecases.payables.drain_queue import DrainReport
+from psp_core.usecases.payables.drain_queue import DrainOutcome
 from psp_pipelines.intake import transactions
 from psp_pipelines.kernel.progress import Pace, Progress
 from psp_pipelines.kernel.resources import CoreResource
@@ -37,7 +37,7 @@ def payables(context: dg.AssetExecutionContext, config: DrainConfig, core: CoreR
     log = Progress(context.log.info)
     shown = Pace(SHOWN_EVERY_S)
 
-    def show(so_far: DrainReport) -> None:
+    def show(so_far: DrainOutcome) -> None:
         log.line(lambda: f"{so_far.created:,} payables from {so_far.messages:,} messages in {so_far.commits:,} commits")
         if shown.is_due():
             so_far_shown = _metadata(so_far, elapsed_s=log.elapsed_s)
@@ -47,7 +47,7 @@ def payables(context: dg.AssetExecutionContext, config: DrainConfig, core: CoreR
     return dg.MaterializeResult(metadata=_metadata(report, elapsed_s=log.elapsed_s))
 
 
-def _metadata(report: DrainReport, *, elapsed_s: float) -> dict[str, int]:
+def _metadata(report: DrainOutcome, *, elapsed_s: float) -> dict[str, int]:
     return {
         "payables_created": report.created,
         "payables_existing": report.existing,

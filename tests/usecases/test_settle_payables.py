@@ -12,7 +12,7 @@ from psp_core.domain.intake.transactions import TransactionFilter, TransactionSt
 from psp_core.domain.kernel.errors import DomainError, NotDueYet, SettlementInProgress
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
-from psp_core.domain.settlement.settlements import SettlementFilter, SettlementReport, SettlementStatus, Totals
+from psp_core.domain.settlement.settlements import SettlementFilter, SettlementOutcome, SettlementStatus, Totals
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON
@@ -147,7 +147,7 @@ class TestSettlePayables:
         clock.advance(days=30)
         settle = replace(core.settle_payables, chunk_payables=10)
 
-        def outcome(_: int) -> SettlementReport | DomainError:
+        def outcome(_: int) -> SettlementOutcome | DomainError:
             try:
                 return settle(due_on=DUE_ON)
             except SettlementInProgress as refusal:
@@ -156,7 +156,7 @@ class TestSettlePayables:
         with ThreadPoolExecutor(4) as pool:
             outcomes = list(pool.map(outcome, range(8)))
 
-        reports = [item for item in outcomes if isinstance(item, SettlementReport)]
+        reports = [item for item in outcomes if isinstance(item, SettlementOutcome)]
         assert sum(item.totals.gross_minor for report in reports for item in report.settled) == sum(range(100, 300))
 
     def test_shows_and_writes_nothing_in_a_dry_run(self, core: Core, clock: SettableClock) -> None:

@@ -62,7 +62,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementReport:
+class SettlementOutcome:
     """What one call of the settlement did for a due date, and what the date holds afterwards."""
 
     due_on: date

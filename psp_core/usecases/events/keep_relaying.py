@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
-from psp_core.usecases.events.relay_outbox import RelayOutbox, RelayReport
+from psp_core.usecases.events.relay_outbox import RelayOutbox, RelayOutcome
 
 BACKOFF_MAX_S = 5.0
 
@@ -20,7 +20,7 @@ class KeepRelaying:
         *,
         poll_interval_s: float,
         pause_s: float,
-        on_report: Callable[[RelayReport], None] = lambda _: None,
+        on_report: Callable[[RelayOutcome], None] = lambda _: None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._relay = relay

@@ -11,7 +11,7 @@ from psp_core.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class RelayReport:
+class RelayOutcome:
     """What one call sent. `failed_entries` stay in the outbox and are sent again."""
 
     entries: int = 0
@@ -33,7 +33,7 @@ class RelayOutbox:
     entries_max: int
     message_transactions_max: int
 
-    def __call__(self) -> RelayReport:
+    def __call__(self) -> RelayOutcome:
         """Send at most `entries_max` outbox entries and delete those that the queue took.
 
         A crash between the two sends them again. Raises QueueUnavailable or StorageUnavailable;
@@ -42,12 +42,12 @@ class RelayOutbox:
         with self.store.begin() as work:
             entries = work.outbox.claim(limit=self.entries_max)
             if not entries:
-                return RelayReport()
+                return RelayOutcome()
             parcels = list(_pack(entries, self.message_transactions_max))
             refused = self.queue.send([parcel.message for parcel in parcels]).failed
             unsent = {entry_id for position in refused for entry_id in parcels[position].entry_ids}
             work.outbox.delete([entry.id for entry in entries if entry.id not in unsent])
-        return RelayReport(
+        return RelayOutcome(
             entries=len(entries) - len(unsent),
             messages=len(parcels) - len(refused),
             transactions=sum(len(entry.transaction_ids) for entry in entries if entry.id not in unsent),

@@ -20,7 +20,7 @@ STRAYS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class FlowReport:
+class FlowOutcome:
     """Where transactions wait at this moment."""
 
     outbox: OutboxDepth
@@ -33,7 +33,7 @@ class FlowReport:
 
 
 @dataclass(frozen=True, slots=True)
-class StrayReport:
+class StrayOutcome:
     """Transactions that have no payables though they should. At most `STRAYS_MAX` are named."""
 
     strays: Sequence[UUID]
@@ -53,13 +53,13 @@ class CheckFlow:
     stray_after: timedelta
     messages_per_drain: int
 
-    def __call__(self) -> FlowReport:
+    def __call__(self) -> FlowOutcome:
         """Return where transactions wait. Raises QueueUnavailable."""
         with self.store.begin() as work:
             outbox = work.outbox.depth(now=self.clock.now())
-        return FlowReport(outbox, self.queue.depth(), self.queue.dead_letter_depth())
+        return FlowOutcome(outbox, self.queue.depth(), self.queue.dead_letter_depth())
 
-    def strays(self, *, checked_from: datetime | None = None) -> StrayReport:
+    def strays(self, *, checked_from: datetime | None = None) -> StrayOutcome:
         """Return the transactions older than `stray_after` that have no payables. Raises QueueUnavailable.
 
         Whoever asks regularly passes the `checked_until` of the last report without strays.
@@ -70,7 +70,7 @@ class CheckFlow:
         with self.store.begin() as work:
             strays = work.transactions.without_payables(created_from=since, created_before=until, limit=STRAYS_MAX)
         if not strays:
-            return StrayReport([], since, until, on_their_way=False)
+            return StrayOutcome([], since, until, on_their_way=False)
         flow = self()
         on_their_way = flow.is_late or flow.queue.waiting > self.messages_per_drain
-        return StrayReport(strays, since, until, on_their_way)
+        return StrayOutcome(strays, since, until, on_their_way)

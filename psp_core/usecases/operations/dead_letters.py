@@ -29,7 +29,7 @@ class ListDeadLetters:
 
 
 @dataclass(frozen=True, slots=True)
-class RedriveReport:
+class RedriveOutcome:
     """`unreadable` messages were left: no consumer could ever deal with them. `withheld` ones never came in sight."""
 
     moved: int
@@ -44,7 +44,7 @@ class RedriveDeadLetters:
     patience_s: float = HOLD_S + 15
     """How long letters are waited for that somebody looks at, the check every ten minutes for one."""
 
-    def __call__(self, *, limit: int) -> RedriveReport:
+    def __call__(self, *, limit: int) -> RedriveOutcome:
         """Send at most `limit` dead letters to the transactions' queue again, then delete them there.
 
         Killed in between, a message is in both: harmless, because payables are created once.
@@ -67,7 +67,7 @@ class RedriveDeadLetters:
             else:
                 withheld = self._withheld(left)
             unreadable = sum(message.transaction_ids is None for message in left)
-        return RedriveReport(moved, transactions, unreadable, withheld)
+        return RedriveOutcome(moved, transactions, unreadable, withheld)
 
     def _until_none_is_withheld(self, left: list[QueueMessage]) -> Iterator[list[QueueMessage]]:
         """Yield batches; when there is none, wait for the letters that somebody else has in hand."""

@@ -15,7 +15,7 @@ from psp_core.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class PayablesReport:
+class PayablesOutcome:
     """`created` and `existing` count payables; `unknown` are ids that no transaction has."""
 
     created: int
@@ -30,7 +30,7 @@ class CreatePayables:
     ids: Ids
     zone: ZoneInfo
 
-    def __call__(self, transaction_ids: Sequence[UUID]) -> PayablesReport:
+    def __call__(self, transaction_ids: Sequence[UUID]) -> PayablesOutcome:
         """Create the transactions' missing payables in one commit. Safe to repeat and to run at once."""
         # Sorted, so that two of these at once take the unique index's entries in one order.
         wanted = sorted(set(transaction_ids), key=attrgetter("int"))
@@ -49,4 +49,4 @@ class CreatePayables:
             now = self.clock.now()
             created = work.payables.add_missing(rows, ids=self.ids.new(at=now, count=len(rows)), now=now)
         known = {source.transaction_id for source in sources}
-        return PayablesReport(created, len(rows) - created, frozenset(wanted) - known)
+        return PayablesOutcome(created, len(rows) - created, frozenset(wanted) - known)

@@ -14,7 +14,7 @@ from uuid import UUID
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
 from psp_core.ports.events import Queue, Traces
-from psp_core.usecases.payables.create_payables import CreatePayables, PayablesReport
+from psp_core.usecases.payables.create_payables import CreatePayables, PayablesOutcome
 
 RETRY_AFTER_S = 1
 GATHER_S = 0.02
@@ -24,7 +24,7 @@ NO_ANSWER_S = 0.5
 
 
 @dataclass(slots=True)
-class DrainReport:
+class DrainOutcome:
     """Totals of a drain so far; `left_messages` go to the dead-letter queue in the end."""
 
     messages: int = 0
@@ -63,8 +63,8 @@ class DrainQueue:
         *,
         is_standby: bool = False,
         goes_on: Callable[[], bool] = lambda: True,
-        on_commit: Callable[[DrainReport], None] = lambda _: None,
-    ) -> DrainReport:
+        on_commit: Callable[[DrainOutcome], None] = lambda _: None,
+    ) -> DrainOutcome:
         """Consume the queue until it has been empty for `linger_s`, or for `duration_max_s` at most.
 
         A standby stays for all of `duration_max_s`, so that no message waits for a process to start.
@@ -79,9 +79,9 @@ class DrainQueue:
             self.traces.flush()
 
     def _drain(
-        self, on_commit: Callable[[DrainReport], None], *, is_standby: bool, goes_on: Callable[[], bool]
-    ) -> DrainReport:
-        report = DrainReport()
+        self, on_commit: Callable[[DrainOutcome], None], *, is_standby: bool, goes_on: Callable[[], bool]
+    ) -> DrainOutcome:
+        report = DrainOutcome()
         started = last_work = time.monotonic()
 
         def has_time() -> bool:
@@ -107,11 +107,11 @@ class DrainQueue:
         on_commit(report)
         return report
 
-    def _commit(self, batch: list[QueueMessage], report: DrainReport, *, insist: _Insist) -> None:
+    def _commit(self, batch: list[QueueMessage], report: DrainOutcome, *, insist: _Insist) -> None:
         with self.traces.processing(batch):
             readable = [message for message in batch if message.transaction_ids is not None]
             ids = [id for message in readable for id in message.transaction_ids or ()]
-            results: list[PayablesReport] = []
+            results: list[PayablesOutcome] = []
             insist(lambda: results.append(self.create_payables(ids)))
             [result] = results
             done = [message for message in readable if not result.unknown.intersection(message.transaction_ids or ())]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psp_core.domain.kernel.errors import QueueUnavailable, StorageUnavailable
-from psp_core.usecases.payables.drain_queue import DrainQueue, DrainReport
+from psp_core.usecases.payables.drain_queue import DrainOutcome, DrainQueue
 
 RETRY_AFTER_S = 5.0
 
@@ -16,7 +16,7 @@ RETRY_AFTER_S = 5.0
 class KeepDraining:
     require_time_zone: Callable[[], None]
     drain: DrainQueue
-    on_report: Callable[[DrainReport], None]
+    on_report: Callable[[DrainOutcome], None]
     on_failure: Callable[[Exception], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -15,7 +15,7 @@ from psp_core.domain.operations.leases import Hold
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementChunk,
-    SettlementReport,
+    SettlementOutcome,
     merge_merchants,
     totals_by_currency,
 )
@@ -55,7 +55,7 @@ class SettlePayables:
         dry_run: bool = False,
         holder: str = "",
         on_progress: Progress = lambda *_: None,
-    ) -> SettlementReport:
+    ) -> SettlementOutcome:
         """Pay everything that is due on `due_on`, in commits of `chunk_payables`.
 
         Killed at any point and called again, it pays the rest and nothing twice. `on_progress` is
@@ -78,18 +78,18 @@ class SettlePayables:
             known = work.settlements.known_merchants(possible) if possible else set[str]()
         require_known(merchants, known=known)
 
-    def _settle(self, order: _Order) -> SettlementReport:
+    def _settle(self, order: _Order) -> SettlementOutcome:
         with self.store.begin() as work:
             existing = work.settlements.settled(order.due_on)
             due = work.settlements.due(order.due_on, merchants=order.merchants, control_before=order.control_before)
         if order.dry_run:
-            return SettlementReport(order.due_on, settled=due.all, existing=existing, dry_run=True)
+            return SettlementOutcome(order.due_on, settled=due.all, existing=existing, dry_run=True)
         settled, controlled = self._settle_all(order, expected=sum(item.totals.count for item in due.all))
         _compare(order.due_on, before=due.controlled, after=controlled)
         with self.store.begin() as work:
             work.leases.require(order.hold)
             work.settlements.close(order.due_on, now=self.clock.now())
-        return SettlementReport(order.due_on, settled=settled, existing=existing)
+        return SettlementOutcome(order.due_on, settled=settled, existing=existing)
 
     def _settle_all(self, order: _Order, *, expected: int) -> tuple[list[MerchantTotals], list[MerchantTotals]]:
         settled: list[MerchantTotals] = []
