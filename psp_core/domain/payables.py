@@ -77,6 +77,8 @@ def payables_for(
     """
     is_debit = source.payment_method is PaymentMethod.DEBIT_CARD
     fee_bps = plan.debit_fee_bps if is_debit else plan.credit_fee_bps
+    status = PayableStatus.PAID if is_debit else PayableStatus.WAITING_FUNDS
+    paid_at = source.created_at if is_debit else None
     payables = []
     for number, amount in enumerate(source.amount.split(source.installments), start=1):
         payment_at = source.created_at
@@ -90,7 +92,7 @@ def payables_for(
                 transaction_id=source.transaction_id,
                 customer_id=source.customer_id,
                 type=PayableType.CREDIT,
-                status=PayableStatus.PAID if is_debit else PayableStatus.WAITING_FUNDS,
+                status=status,
                 payment_method=source.payment_method,
                 installment=number,
                 installments=source.installments,
@@ -100,7 +102,7 @@ def payables_for(
                 receivable=amount - fee,
                 payment_at=payment_at,
                 due_on=due_date(payment_at, zone),
-                paid_at=source.created_at if is_debit else None,
+                paid_at=paid_at,
                 settlement_id=None,
                 created_at=now,
                 updated_at=now,

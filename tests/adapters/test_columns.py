@@ -128,9 +128,9 @@ class TestAPayable:
 
 class TestRecord:
     def test_refuses_a_class_that_lacks_a_column_of_its_table(self) -> None:
-        with pytest.raises(ValueError, match="transactions and PayableSource do not agree on .*card_brand"):
+        with pytest.raises(ValueError, match=r"transactions and PayableSource do not agree on .*card_brand"):
             Record(PayableSource, tables.transactions, {"transaction_id": Plain("id")})
 
     def test_refuses_a_column_that_the_table_lacks(self) -> None:
-        with pytest.raises(ValueError, match="do not agree on .*nobody"):
+        with pytest.raises(ValueError, match=r"do not agree on .*nobody"):
             Record(Transaction, tables.transactions, {"reference": Plain("nobody")})
