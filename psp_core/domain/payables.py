@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -40,13 +41,17 @@ class PayableSource:
 
 
 class Payable(NamedTuple):
-    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`. A tuple: lists hold many."""
+    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`.
+
+    A tuple, since they are made by the million and lists hold many.
+    """
 
     id: UUID
     transaction_id: UUID
     customer_id: str
     type: PayableType
     status: PayableStatus
+    payment_method: PaymentMethod
     installment: int
     installments: int
     amount: Money
@@ -61,25 +66,10 @@ class Payable(NamedTuple):
     updated_at: datetime
 
 
-class NewPayable(NamedTuple):
-    """A payable before it is stored: the outcome of `payables_for`. A tuple, since they are made by the million."""
-
-    source: PayableSource
-    installment: int
-    amount: Money
-    fee_bps: int
-    fee: Money
-    payment_at: datetime
-    due_on: date
-    paid_at: datetime | None
-
-    @property
-    def status(self) -> PayableStatus:
-        return PayableStatus.WAITING_FUNDS if self.paid_at is None else PayableStatus.PAID
-
-
-def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> list[NewPayable]:
-    """Return the transaction's payables under its fee plan: one for each installment.
+def payables_for(
+    source: PayableSource, *, plan: FeePlan, zone: ZoneInfo, ids: Iterator[UUID], now: datetime
+) -> list[Payable]:
+    """Return the transaction's payables under its fee plan: one for each installment, made `now`.
 
     Debit card: due at once, born paid. Credit card: installment k is due k times the plan's delay
     after the transaction, rolled forward to an open day of `zone`. The fee is rounded down to a whole
@@ -87,22 +77,35 @@ def payables_for(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> lis
     """
     is_debit = source.payment_method is PaymentMethod.DEBIT_CARD
     fee_bps = plan.debit_fee_bps if is_debit else plan.credit_fee_bps
+    status = PayableStatus.PAID if is_debit else PayableStatus.WAITING_FUNDS
+    paid_at = source.created_at if is_debit else None
     payables = []
     for number, amount in enumerate(source.amount.split(source.installments), start=1):
         payment_at = source.created_at
         if not is_debit:
             delay = timedelta(days=plan.credit_delay_days * number)
             payment_at = plan.calendar.roll_forward(payment_at + delay, zone=zone)
+        fee = amount.share(fee_bps)
         payables.append(
-            NewPayable(
-                source=source,
+            Payable(
+                id=next(ids),
+                transaction_id=source.transaction_id,
+                customer_id=source.customer_id,
+                type=PayableType.CREDIT,
+                status=status,
+                payment_method=source.payment_method,
                 installment=number,
+                installments=source.installments,
                 amount=amount,
                 fee_bps=fee_bps,
-                fee=amount.share(fee_bps),
+                fee=fee,
+                receivable=amount - fee,
                 payment_at=payment_at,
                 due_on=due_date(payment_at, zone),
-                paid_at=source.created_at if is_debit else None,
+                paid_at=paid_at,
+                settlement_id=None,
+                created_at=now,
+                updated_at=now,
             )
         )
     return payables

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.payables import NewPayable, Payable, PayableFilter
+from psp_core.domain.payables import Payable, PayableFilter
 
 
 class Payables(Protocol):
-    def add_missing(self, rows: Sequence[NewPayable], *, ids: Sequence[UUID], now: datetime) -> int:
+    def add_missing(self, rows: Sequence[Payable]) -> int:
         """Insert the rows whose (transaction, type, installment) is new; return how many that were."""
         ...
 

@@ -9,7 +9,6 @@ import pytest
 
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
 from psp_core.domain.intake.idempotency import IdempotencyKey, Intake, KeyClaim
-from psp_core.domain.intake.transactions import Transaction, TransactionStatus
 from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.domain.kernel.money import Currency, Money
 from psp_local.postgres import EmbeddedPostgres
@@ -20,7 +19,7 @@ SECRET = "nobody-may-read-this"
 
 def an_intake(amount_minor: int) -> Intake:
     new = a_new_transaction(description=SECRET)._replace(amount=Money(amount_minor, Currency.BRL))
-    row = Transaction(uuid4(), TransactionStatus.PENDING_PAYMENT, NOON, NOON, *new)
+    row = new.accepted(id=uuid4(), at=NOON)
     return Intake([row], KeyClaim(IdempotencyKey("merchant-1", SECRET, b"\x02"), SECRET.encode()))
 
 

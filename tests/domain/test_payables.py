@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TypedDict
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.calendar import BankCalendar, due_date
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
-from psp_core.domain.payables import PayableStatus, payables_for
+from psp_core.domain.payables import Payable, PayableSource, PayableStatus, payables_for
 from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
 from tests.builders import NOON, a_source
 
@@ -26,9 +27,13 @@ def terms(plan: FeePlan, days: int) -> FeePlan:
     return replace(plan, effective_from=NOON + timedelta(days=days))
 
 
+def payables_of(source: PayableSource, *, plan: FeePlan, zone: ZoneInfo) -> list[Payable]:
+    return payables_for(source, plan=plan, zone=zone, ids=repeat(UUID(int=2)), now=NOON)
+
+
 class TestPayablesFor:
     def test_credit_is_due_30_days_after_the_transaction_minus_5_percent(self) -> None:
-        [payable] = payables_for(a_source(amount_minor=2_500), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+        [payable] = payables_of(a_source(amount_minor=2_500), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
 
         assert payable.status is PayableStatus.WAITING_FUNDS
         assert payable.payment_at == NOON + timedelta(days=30)
@@ -38,14 +43,14 @@ class TestPayablesFor:
     def test_debit_is_paid_at_once_minus_3_percent(self) -> None:
         source = a_source(amount_minor=33, payment_method=PaymentMethod.DEBIT_CARD)
 
-        [payable] = payables_for(source, plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+        [payable] = payables_of(source, plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
 
         assert payable.status is PayableStatus.PAID
         assert payable.payment_at == payable.paid_at == NOON
         assert (payable.fee.minor, payable.fee_bps) == (0, 300)
 
     def test_installments_are_due_one_delay_after_another(self) -> None:
-        payables = payables_for(a_source(amount_minor=1_000, installments=3), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
+        payables = payables_of(a_source(amount_minor=1_000, installments=3), plan=DEFAULT_FEE_PLAN, zone=UTC_ZONE)
 
         assert [payable.amount.minor for payable in payables] == [334, 333, 333]
         assert [payable.payment_at - NOON for payable in payables] == [timedelta(days=30 * n) for n in (1, 2, 3)]
@@ -54,7 +59,7 @@ class TestPayablesFor:
         plan = replace(DEFAULT_FEE_PLAN, calendar=BankCalendar.BRAZIL)
         to_saturday = a_source(created_at=NOON.replace(month=2, day=12))
 
-        [payable] = payables_for(to_saturday, plan=plan, zone=UTC_ZONE)
+        [payable] = payables_of(to_saturday, plan=plan, zone=UTC_ZONE)
 
         assert payable.due_on == date(2026, 3, 16)
 
@@ -66,7 +71,7 @@ class TestPayablesFor:
         payables = [
             payable
             for hour in range(hours)
-            for payable in payables_for(a_source(created_at=first + timedelta(hours=hour)), plan=plan, zone=zone)
+            for payable in payables_of(a_source(created_at=first + timedelta(hours=hour)), plan=plan, zone=zone)
         ]
 
         assert [payable for payable in payables if not BankCalendar.BRAZIL.is_open(payable.due_on)] == []
@@ -80,10 +85,11 @@ class TestPayablesFor:
         source = a_source(amount_minor=amount_minor, installments=installments, payment_method=method)
         plan = replace(DEFAULT_FEE_PLAN, credit_fee_bps=fee_bps, debit_fee_bps=fee_bps)
 
-        payables = payables_for(source, plan=plan, zone=UTC_ZONE)
+        payables = payables_of(source, plan=plan, zone=UTC_ZONE)
 
         assert sum(payable.amount.minor for payable in payables) == amount_minor
         assert all(0 <= payable.fee.minor <= payable.amount.minor for payable in payables)
+        assert all(payable.receivable == payable.amount - payable.fee for payable in payables)
 
 
 class TestPlanInForce:

@@ -11,11 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from psp_core.domain.kernel.ids import first_id_at
-from psp_core.domain.kernel.money import Currency
 from psp_core.domain.kernel.paging import Page
-
-# A list is made of hundreds of rows, and looking a member up is several times as fast as calling its class.
-CURRENCIES = {each.value: each for each in Currency}
 
 _ALMOST_A_MILLISECOND = timedelta(microseconds=999)
 

@@ -50,6 +50,25 @@ class NewTransaction(NamedTuple):
         is_debit = self.payment_method is PaymentMethod.DEBIT_CARD
         return TransactionStatus.PAID if is_debit else TransactionStatus.PENDING_PAYMENT
 
+    def accepted(self, *, id: UUID, at: datetime) -> Transaction:
+        """Return the transaction that it becomes when it is accepted at that instant."""
+        return Transaction(
+            id=id,
+            status=self.first_status,
+            created_at=at,
+            updated_at=at,
+            customer_id=self.customer_id,
+            description=self.description,
+            amount=self.amount,
+            payment_method=self.payment_method,
+            card_holder_name=self.card_holder_name,
+            card_expires_on=self.card_expires_on,
+            card_last_four=self.card_last_four,
+            card_brand=self.card_brand,
+            installments=self.installments,
+            reference=self.reference,
+        )
+
 
 class Transaction(NamedTuple):
     """A stored card transaction: what was asked for, after what the platform adds."""

@@ -33,6 +33,9 @@ class BankCalendar(StrEnum):
         The days are those of `zone`: it is the due date that is rolled, and the UTC date can be another. Where the
         zone skips that time of day, the instant is as much later; it stays on the open day.
         """
+        # Most payables: there is nothing to look up.
+        if self is BankCalendar.EVERY_DAY:
+            return instant
         day = first = due_date(instant, zone)
         while not self.is_open(day):
             day += _ONE_DAY

@@ -99,7 +99,7 @@ class AcceptTransactions:
 
 def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime) -> tuple[Intake, bytes]:
     own = zip(submission.transactions, islice(ids, len(submission.transactions)), strict=True)
-    rows = [Transaction(id, new.first_status, now, now, *new) for new, id in own]
+    rows = [new.accepted(id=id, at=now) for new, id in own]
     body = submission.render(rows)
     return Intake(rows, KeyClaim(submission.key, body) if submission.key else None), body
 

@@ -37,6 +37,8 @@ class CreatePayables:
         with self.store.begin() as work:
             sources = work.transactions.sources(wanted)
             plans = work.fee_plans.of({source.customer_id for source in sources})
+            now = self.clock.now()
+            ids = iter(self.ids.new(at=now, count=sum(source.installments for source in sources)))
             rows = [
                 payable
                 for source in sources
@@ -44,9 +46,10 @@ class CreatePayables:
                     source,
                     plan=plan_in_force(plans.get(source.customer_id, []), at=source.created_at),
                     zone=self.zone,
+                    ids=ids,
+                    now=now,
                 )
             ]
-            now = self.clock.now()
-            created = work.payables.add_missing(rows, ids=self.ids.new(at=now, count=len(rows)), now=now)
+            created = work.payables.add_missing(rows)
         known = {source.transaction_id for source in sources}
         return PayablesOutcome(created, len(rows) - created, frozenset(wanted) - known)

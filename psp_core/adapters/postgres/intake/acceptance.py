@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
-from psp_core.adapters.postgres.intake.transactions import COLUMN_TYPES, columns
+from psp_core.adapters.postgres.intake.transactions import TRANSACTIONS
 from psp_core.domain.intake.idempotency import Intake
 
 _NAME = "psp_accept"
@@ -20,7 +20,7 @@ _WITHOUT_KEY = 0
 
 _KEY_TYPES = {"number": "int", "customer_id": "text", "key": "text", "request_hash": "text", "answer": "text"}
 # The outbox takes the first two.
-_ROW_TYPES = {"number": "int", "id": "uuid", **COLUMN_TYPES}
+_ROW_TYPES = {"number": "int", "id": "uuid", **TRANSACTIONS.types}
 _TYPES = [*(f"{type}[]" for type in (*_KEY_TYPES.values(), *_ROW_TYPES.values())), "timestamptz", "text"]
 
 
@@ -42,8 +42,8 @@ WITH requests AS MATERIALIZED (
 ), won AS (
     SELECT number FROM requests JOIN claimed USING (customer_id, key)
 ), added AS (
-    INSERT INTO transactions ({", ".join(COLUMN_TYPES)})
-    SELECT {", ".join(COLUMN_TYPES)} FROM unnest({", ".join(rows)}) AS sent ({", ".join(_ROW_TYPES)})
+    INSERT INTO transactions ({TRANSACTIONS.names})
+    SELECT {TRANSACTIONS.names} FROM unnest({", ".join(rows)}) AS sent ({", ".join(_ROW_TYPES)})
     WHERE {accepted}
 ), entered AS (
     INSERT INTO outbox (transaction_ids, traceparent, created_at)
@@ -104,7 +104,7 @@ def _rows(intakes: Sequence[Intake]) -> Iterator[str]:
     for number, intake in enumerate(intakes, start=1):
         numbers += [number if intake.claim else _WITHOUT_KEY] * len(intake.rows)
     yield arrays.numbers(numbers)
-    yield from columns([row for intake in intakes for row in intake.rows])
+    yield from TRANSACTIONS.literals([row for intake in intakes for row in intake.rows])
 
 
 def _packed(answer: bytes) -> bytes:
