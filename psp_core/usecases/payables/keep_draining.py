@@ -15,7 +15,7 @@ RETRY_AFTER_S = 5.0
 @dataclass(frozen=True, slots=True)
 class KeepDraining:
     drain: DrainQueue
-    on_report: Callable[[DrainOutcome], None]
+    on_outcome: Callable[[DrainOutcome], None]
     on_failure: Callable[[Exception], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -23,7 +23,7 @@ class KeepDraining:
         """Drain until `stop` is called."""
         while not self._stopping.is_set():
             try:
-                self.on_report(self.drain(goes_on=lambda: not self._stopping.is_set()))
+                self.on_outcome(self.drain(goes_on=lambda: not self._stopping.is_set()))
             except (QueueUnavailable, StorageUnavailable) as outage:
                 self.on_failure(outage)
                 self._stopping.wait(RETRY_AFTER_S)
