@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,10 @@ class TestPsp:
             [plan] = work.fee_plans.of(["a merchant"])["a merchant"]
         assert isinstance(plan, FeePlan)
         assert (plan.credit_delay_days, plan.credit_fee_bps) == (2, DEFAULT_FEE_PLAN.credit_fee_bps)
+
+
+class TestVersion:
+    def test_is_the_projects(self) -> None:
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+
+        assert psp(dict(os.environ), "--version").stdout == f"psp {project['version']}\n"

@@ -78,7 +78,7 @@ class Worker:
         )
         self.health = CheckHealth(core.store, core.queue, core.clock)
         self.queue_probe = FairThreads(ThreadLimits(1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
-        self.relay = core.keep_relaying(on_report=_on_report, on_failure=_on_failure)
+        self.relay = core.keep_relaying(on_outcome=_on_report, on_failure=_on_failure)
         self.group_commit = self._new_group_commit()
         # Besides the other: a commit of a thousand takes as long as many of a few, who need not wait for it.
         self.bulk_commit = self._new_group_commit(charge=self._charge)

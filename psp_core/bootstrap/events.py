@@ -24,7 +24,7 @@ class Events(Parts):
     def keep_relaying(
         self,
         *,
-        on_report: Callable[[RelayOutcome], None] = lambda _: None,
+        on_outcome: Callable[[RelayOutcome], None] = lambda _: None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> KeepRelaying:
         """Return a relay that is not started yet; a process needs one at most."""
@@ -32,6 +32,6 @@ class Events(Parts):
             self.relay_outbox,
             poll_interval_s=self.settings.relay_poll_interval_s,
             pause_s=self.settings.relay_pause_s,
-            on_report=on_report,
+            on_outcome=on_outcome,
             on_failure=on_failure,
         )

@@ -37,11 +37,11 @@ class Payables(Parts):
         return DrainQueue(self.queue, self.create_payables, limits, drain_traces())
 
     def keep_draining(
-        self, *, on_report: Callable[[DrainOutcome], None], on_failure: Callable[[Exception], None]
+        self, *, on_outcome: Callable[[DrainOutcome], None], on_failure: Callable[[Exception], None]
     ) -> KeepDraining:
         """Return an endless drain that is not started yet."""
         require_time_zone = KeepTimeZone(self.store, self.settings.zone).require
-        return KeepDraining(require_time_zone, self.drain_queue, on_report, on_failure)
+        return KeepDraining(require_time_zone, self.drain_queue, on_outcome, on_failure)
 
     @cached_property
     def plan_drains(self) -> PlanDrains:

@@ -48,6 +48,7 @@ def _beside_ours() -> dict[str, EntryPoint]:
 
 
 @click.group(cls=_Extensible)
+@click.version_option(package_name="psp", prog_name="psp", message="%(prog)s %(version)s")
 def commands() -> None:
     """Accept card transactions, turn them into payables, settle them when they are due."""
 

@@ -30,7 +30,7 @@ def create_queues() -> None:
 def relay(until_empty: bool) -> None:
     """Send what the outbox holds to the queue. Every API process does this too."""
     loop = operator_core(outlives_outages=not until_empty).keep_relaying(
-        on_report=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
+        on_outcome=lambda report: click.echo(f"sent {report.transactions} transactions"), on_failure=_tell
     )
     if until_empty:
         loop.run_until_empty()
@@ -46,7 +46,7 @@ def drain(until_empty: bool) -> None:
     if until_empty:
         _show_drain(core.drain_queue())
     else:
-        loop = core.keep_draining(on_report=_show_drain, on_failure=_tell)
+        loop = core.keep_draining(on_outcome=_show_drain, on_failure=_tell)
         _run_until_stopped(loop.run, stop=loop.stop)
 
 

@@ -58,7 +58,7 @@ class SettlementConfig(dg.Config):
 def settlement(
     context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """What was paid: every payable that is due on the date, in batches a merchant can reconcile.
+    """What was paid: every payable that is due on the date, in settlements that a merchant can reconcile.
 
     Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the
     totals of the first. A date that was missed is requested again within the hour by the sweep.

@@ -1,4 +1,4 @@
-"""Settlement: due payables become paid, in batches a merchant can reconcile."""
+"""Settlement: due payables become paid, in settlements that a merchant can reconcile."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SettlementStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A settlement batch: what a merchant was paid for one due date in one currency."""
+    """A settlement: what a merchant was paid for one due date in one currency."""
 
     id: UUID
     customer_id: str

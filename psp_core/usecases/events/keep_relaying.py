@@ -20,13 +20,13 @@ class KeepRelaying:
         *,
         poll_interval_s: float,
         pause_s: float,
-        on_report: Callable[[RelayOutcome], None] = lambda _: None,
+        on_outcome: Callable[[RelayOutcome], None] = lambda _: None,
         on_failure: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._relay = relay
         self._poll_interval_s = poll_interval_s
         self._pause_s = pause_s
-        self._on_report = on_report
+        self._on_report = on_outcome
         self._on_failure = on_failure
         self._woken = threading.Event()
         self._stopping = threading.Event()

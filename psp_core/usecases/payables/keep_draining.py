@@ -16,7 +16,7 @@ RETRY_AFTER_S = 5.0
 class KeepDraining:
     require_time_zone: Callable[[], None]
     drain: DrainQueue
-    on_report: Callable[[DrainOutcome], None]
+    on_outcome: Callable[[DrainOutcome], None]
     on_failure: Callable[[Exception], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -26,7 +26,7 @@ class KeepDraining:
             try:
                 # Before each drain, since the database may not have answered when the process began.
                 self.require_time_zone()
-                self.on_report(self.drain(goes_on=lambda: not self._stopping.is_set()))
+                self.on_outcome(self.drain(goes_on=lambda: not self._stopping.is_set()))
             except (QueueUnavailable, StorageUnavailable) as outage:
                 self.on_failure(outage)
                 self._stopping.wait(RETRY_AFTER_S)
