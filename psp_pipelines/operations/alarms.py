@@ -33,7 +33,7 @@ def failed_run_alarm(context: dg.SensorEvaluationContext, core: CoreResource) ->
         context.instance.fetch_run_status_changes(failures, limit=EVENTS_PER_TICK, ascending=True).records
     ):
         try:
-            _tell_of_run(core, context.instance, run_id=record.run_id, message=record.event_log_entry.user_message)
+            _tell_of_run(core, context.instance, record.event_log_entry)
         except AlarmNotDelivered as failure:
             said = f"{failure}; telling it again"
             break
@@ -77,13 +77,16 @@ def _in_time(records: Iterable[Any]) -> Iterator[Any]:
         yield record
 
 
-def _tell_of_run(core: CoreResource, instance: dg.DagsterInstance, *, run_id: str, message: str) -> None:
+def _tell_of_run(core: CoreResource, instance: dg.DagsterInstance, failed: dg.EventLogEntry) -> None:
+    run_id = failed.run_id
     run = instance.get_run_by_id(run_id)
     if run is None:
         return
     steps = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
     failures = [record.event_log_entry.dagster_event for record in steps]
-    text = "; ".join(told_by(event) for event in failures if event) or message or "no message"
+    # A run that was ended from outside has no failed step, and its sentence in the event alone.
+    ended_with = failed.user_message or failed.get_dagster_event().message
+    text = "; ".join(told_by(event) for event in failures if event) or ended_with or "no message"
     core.alarms.send(
         subject=f"Run of {_name(run)} failed",
         text=text[:TEXT_LENGTH_MAX],

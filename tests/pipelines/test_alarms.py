@@ -11,6 +11,7 @@ from psp_core.bootstrap import Core
 from psp_core.domain.kernel.errors import AlarmNotDelivered
 from psp_pipelines.definitions import definitions
 from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.operations.dead_runs import DEAD
 from tests.builders import SettableClock, a_submission
 from tests.pipelines.operations import DUE_ON, run_job, settle
 from tests.pipelines.webhook import Webhook, a_webhook
@@ -99,6 +100,16 @@ class TestFailedRunAlarm:
         Sensor(failed_run_alarm, alarmed_core, instance).tick()
 
         assert webhook.received[0]["detail"] == "ValueError: Invalid isoformat string: 'yesterday'"
+
+    def test_says_why_a_run_was_ended_from_outside(
+        self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
+    ) -> None:
+        run = instance.create_run_for_job(definitions.resolve_job_def("watch"), status=dg.DagsterRunStatus.STARTED)
+        instance.report_run_failed(run, message=DEAD)
+
+        Sensor(failed_run_alarm, alarmed_core, instance).tick()
+
+        assert webhook.received[0]["detail"] == DEAD
 
 
 class TestFailedCheckAlarm:
