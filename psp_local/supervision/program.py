@@ -72,10 +72,10 @@ class Program:
 
     def launch(self) -> None:
         """Start without waiting. Raises `LocalStackError` when that is known to be in vain."""
-        self.launched_at_s = time.time()
         self.process = self._spawn(self._command)
 
     def _spawn(self, command: Sequence[str | Path], *, user: str | None = None) -> subprocess.Popen[bytes]:
+        self.launched_at_s = time.time()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_SIZE_MAX_BYTES:
             # A new log when this one has grown large; one old one is kept.
