@@ -55,21 +55,21 @@ locals {
 module "api_task" {
   source = "./modules/task"
 
-  name        = local.name
-  task        = "api"
-  image       = local.image
-  command     = ["gunicorn", "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"]
-  size        = var.sizes.api
-  port        = local.ports.api
+  name    = local.name
+  task    = "api"
+  image   = local.image
+  command = ["gunicorn", "-c", "psp_api/gunicorn_conf.py", "psp_api.main:create_app()"]
+  size    = var.sizes.api
+  port    = local.ports.api
   environment = merge(
     { PSP_API_RATE_LIMIT_PER_MINUTE = "60000" },
     local.application_environment,
     # The load balancer adds the address that it was reached from to X-Forwarded-For.
     { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}", PSP_API_TRUSTED_PROXIES = "1" },
   )
-  secrets     = local.api_secrets
-  parameters  = local.parameters
-  policies    = { api = data.aws_iam_policy_document.api.json }
+  secrets    = local.api_secrets
+  parameters = local.parameters
+  policies   = { api = data.aws_iam_policy_document.api.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture
