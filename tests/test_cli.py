@@ -39,6 +39,8 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", "x" * 300), "a merchant's name"),
     (("fee-plans", "set", "na\u00efve"), "a merchant's name"),
     (("fee-plans", "set", b"\xff"), "a merchant's name"),
+    (("fee-plans", "set", "4111 1111 1111 1111"), "must not contain a card number"),
+    (("keys", "create", "m-4111111111111111", "--scope", "read"), "must not contain a card number"),
     (("fee-plans", "set", "m", "--credit-fee-bps", "10001"), "credit-fee-bps"),
     (("fee-plans", "set", "m", "--debit-fee-bps", "-1"), "debit-fee-bps"),
     (("fee-plans", "set", "m", "--credit-delay-days", "9" * 30), "credit-delay-days"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from falcon.asgi import Request, Response
@@ -10,11 +10,13 @@ from falcon.asgi import Request, Response
 from psp_api.access.authentication import Authenticator
 from psp_api.intake.transaction_body import TransactionBody, read_batch, read_transaction
 from psp_api.server.merchant_resource import MerchantResource, Objects, parse_id
+from psp_api.server.observation import forget
 from psp_api.server.problems.refusals import FieldProblem, Invalid
 from psp_api.server.wire import headers, queries
 from psp_api.server.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
 from psp_api.server.wire.request_hash import request_hash, request_hash_of_version_1
 from psp_api.server.worker import Worker
+from psp_core.domain.intake.cards import CardNumbers
 from psp_core.domain.intake.idempotency import IdempotencyKey
 from psp_core.domain.intake.transactions import Transaction
 from psp_core.usecases.intake.accept_transactions import Submission
@@ -43,6 +45,17 @@ class _Writing(MerchantResource):
             return request_hash_of_version_1(route, bodies, customer_id=merchant, currency=currency)
 
         return IdempotencyKey(merchant, key, request_hash(route, bodies), first_version)
+
+    def _refuse_numbers(
+        self,
+        req: Request,
+        bodies: Sequence[TransactionBody],
+        sent: Mapping[str, str | None],
+        problems: list[FieldProblem],
+    ) -> None:
+        numbers = CardNumbers(body.card_number for body in bodies)
+        headers.refuse_numbers(numbers, sent, problems)
+        forget(req.context, numbers)
 
     async def _store(self, resp: Response, submission: Submission) -> None:
         answer = await self._worker.submit(submission)
@@ -74,7 +87,7 @@ class Transactions(_Writing, Objects[queries.TransactionQuery, Transaction]):
         queries.refuse_any(req.query_string, problems)
         body = read_transaction(await self._body(req, bytes_max=self._settings.api_body_bytes_max), problems)
         if body is not None:
-            headers.refuse_numbers([body.card_number], {"x-customer-id": merchant, "idempotency-key": key}, problems)
+            self._refuse_numbers(req, [body], {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or body is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency)]
@@ -117,8 +130,7 @@ class Batch(_Writing):
     ) -> Submission:
         bodies = read_batch(raw, problems)
         if bodies is not None:
-            numbers = [body.card_number for body in bodies]
-            headers.refuse_numbers(numbers, {"x-customer-id": merchant, "idempotency-key": key}, problems)
+            self._refuse_numbers(req, bodies, {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]

@@ -18,6 +18,7 @@ from falcon.asgi import Request, Response
 from psp_api.server import metrics
 from psp_api.server.edge.exchange import ON_GONE
 from psp_api.server.wire.headers import sane_request_id
+from psp_core.domain.intake.cards import CardNumbers
 
 _NO_ROUTE = "none"
 _HUNG_UP = 499
@@ -60,8 +61,8 @@ class Observation:
     async def process_request(self, req: Request, _resp: Response) -> None:
         context = req.context
         context.started_s = time.perf_counter()
-        own = sane_request_id(req.get_header("Request-Id"))
-        context.request_id = own or f"{self._process}{next(self._numbers):016x}"
+        context.next_request_id = self._next_request_id
+        context.request_id = sane_request_id(req.get_header("Request-Id")) or self._next_request_id()
         context.merchant = None
         req.scope[ON_GONE] = partial(self._on_gone, req)
 
@@ -82,6 +83,17 @@ class Observation:
         metrics.observe_request(req.method, route, str(status), seconds)
         if self._logs_requests:
             self._log.add(_line(req, route=route, status=status, seconds=seconds))
+
+    def _next_request_id(self) -> str:
+        return f"{self._process}{next(self._numbers):016x}"
+
+
+def forget(context: Any, numbers: CardNumbers) -> None:
+    """Take the request's own card numbers out of what is logged and sent back: nothing but its body tells them."""
+    if numbers.are_in(context.request_id):
+        context.request_id = context.next_request_id()
+    if context.merchant is not None and numbers.are_in(context.merchant):
+        context.merchant = None
 
 
 def _line(req: Request, *, route: str, status: int, seconds: float) -> bytes:

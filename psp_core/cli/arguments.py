@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from psp_core.domain.intake.cards import holds_card_data
 from psp_core.domain.kernel.merchants import NAME_LENGTH_MAX, is_merchant_name
 from psp_core.domain.operations.operator_actions import REASON_LENGTH_MAX
 
@@ -19,6 +20,8 @@ class MerchantName(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not isinstance(value, str) or not is_merchant_name(value):
             self.fail(f"a merchant's name is 1 to {NAME_LENGTH_MAX} visible ASCII characters", param, ctx)
+        if holds_card_data(value):
+            self.fail("a merchant's name must not contain a card number: it would be kept for ever", param, ctx)
         return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from psp_api.server.problems.catalogue import BODY_TOO_LARGE, NOT_JSON
 from psp_api.server.problems.refusals import FieldProblem, Refusal
@@ -96,10 +96,9 @@ def refuse_card_in_trace(value: str | None, problems: list[FieldProblem]) -> Non
         problems.append(card_data("header:traceparent"))
 
 
-def refuse_numbers(numbers: Iterable[str], sent: Mapping[str, str | None], problems: list[FieldProblem]) -> None:
+def refuse_numbers(numbers: CardNumbers, sent: Mapping[str, str | None], problems: list[FieldProblem]) -> None:
     """Add a problem for each header that holds one of the request's own card numbers, whatever its brand."""
-    known = CardNumbers(numbers)
-    problems += [card_data(f"header:{name}") for name, value in sent.items() if value and known.are_in(value)]
+    problems += [card_data(f"header:{name}") for name, value in sent.items() if value and numbers.are_in(value)]
 
 
 def _without_card(header: str, value: str, problems: list[FieldProblem]) -> str | None:

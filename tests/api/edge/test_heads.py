@@ -93,6 +93,7 @@ class TestTheHost:
             ("Host: a b",),
             ("Host: a/b",),
             ("Host: a@b",),
+            ("Host: a:65536",),
         ],
     )
     def test_is_named_once(self, api: Api, merchant: str, fields: tuple[str, ...]) -> None:
@@ -100,7 +101,7 @@ class TestTheHost:
 
         answer_to(api, asked).require_problem(400, "broken_request")
 
-    @pytest.mark.parametrize("host", ["psp", "127.0.0.1:3000", "[::1]:3000", "api.example.com", "PSP_api:80"])
+    @pytest.mark.parametrize("host", ["psp", "10.0.0.1:80", "[::1]:3000", "api.example.com", "PSP_api:80", "a:65535"])
     def test_may_be_a_name_or_an_address(self, api: Api, merchant: str, host: str) -> None:
         assert (
             answer_to(api, head("GET /payables HTTP/1.1", f"x-customer-id: {merchant}", host=f"Host: {host}")).status

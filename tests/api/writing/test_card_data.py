@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from psp_api.server.wire import headers
+from psp_local.supervision.processes import wait_until
 from tests.api.bodies import a_body, create, problems
 from tests.api.server import Api
 from tests.disguises import OTHERS, OWN, disguises, grouped
@@ -95,6 +96,20 @@ class TestAHeader:
 
             assert answer.status_code == 200
             assert_not_repeated(answer, id)
+
+    @pytest.mark.parametrize("text", [f"99{OWN}88", "a".join(OWN), f"1234567890123456789{OWN}"])
+    def test_brings_no_digits_of_the_requests_own_number_into_the_log(self, api: Api, merchant: str, text: str) -> None:
+        with api.client(**{"x-customer-id": merchant, "Request-Id": text}) as client:
+            named = client.post("/transactions", json=a_body(card_number=OWN))
+            in_batch = client.post("/transactions/batch", json=[a_body(card_number=OWN)])
+            refused = client.post("/transactions", json=a_body(card_number=OWN), headers={"x-customer-id": text})
+            last = client.get("/payables", headers={"Request-Id": f"last-{merchant}"})
+
+        assert [answer.status_code for answer in (named, in_batch, refused, last)] == [201, 201, 422, 200]
+        for answer in (named, in_batch, refused):
+            assert_not_repeated(answer, text)
+        assert wait_until(lambda: f"last-{merchant}" in api.log_file.read_text(), timeout_s=10)
+        assert text not in api.log_file.read_text()
 
     def test_is_not_followed_as_a_trace_whose_random_id_passes_for_a_card(self, api: Api, client: httpx.Client) -> None:
         traceparent = TRACE.format(f"{OWN}{'a' * 16}", A_PARENT_ID)
