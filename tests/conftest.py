@@ -36,12 +36,13 @@ DUMMY_CREDENTIALS = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many processes `-n auto` starts: two for each core, since most tests wait for other processes.
+    """Return how many processes `-n auto` starts: one more than cores, since most tests wait for other processes.
 
+    With two for each core, platforms, browser and generated requests starve each other.
     No more than there are files, when files are named: one process runs all tests of a file.
     """
     named = {name.partition("::")[0] for name in config.args}
-    most = 2 * len(os.sched_getaffinity(0))
+    most = 1 + len(os.sched_getaffinity(0))
     return min(most, len(named)) if all(Path(name).is_file() for name in named) else most
 
 
