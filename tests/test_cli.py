@@ -53,9 +53,15 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),
     (("keys", "create", "m", "--scope", "admin"), "scope"),
     (("keys", "rotate", b"\xff"), "a key's id"),
-    (("keys", "rotate", "0" * 16), "no such"),
+    (("keys", "rotate", "0" * 16, "--reason", "x"), "no such"),
     (("keys", "rotate", "0" * 16, "--overlap-hours", "99999999"), "overlap-hours"),
     (("keys", "revoke", ""), "a key's id"),
+    (("keys", "revoke", "0" * 16), 'keys revoke needs a reason, which is recorded: add --reason "why"'),
+    (("keys", "rotate", "0" * 16, "--reason", " "), "keys rotate needs a reason"),
+    (("keys", "create", "m", "--scope", "read"), "keys create needs a reason"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1"), "fee-plans set needs a reason"),
+    (("actions", "list", "--since", "yesterday"), "--since"),
+    (("actions", "list", "--limit", "0"), "--limit"),
     (("keys", "list", ""), "a merchant's name"),
     (("demo", "--transactions", "0"), "transactions"),
     (("demo", "--day-seconds", "nan"), "day-seconds"),
@@ -108,7 +114,7 @@ class TestPsp:
         assert "secret" not in ended.stderr
 
     def test_takes_what_is_meant(self, environment: dict[str, str], core: Core) -> None:
-        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2")
+        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2", "--reason", "contract 7")
 
         assert ended.returncode == 0, ended.stderr
         with core.store.begin() as work:

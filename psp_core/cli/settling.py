@@ -9,6 +9,8 @@ import click
 
 from psp_core.cli.arguments import Reason
 from psp_core.cli.context import operator_core, recorded
+from psp_core.domain.settlement.settlements import SettlementOutcome
+from psp_core.usecases.operations.record_operator_action import Deed
 
 
 @click.command()
@@ -25,16 +27,20 @@ def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     core = operator_core()
     if not (dry_run or reason.strip()):
         raise click.UsageError("what is done by hand needs a --reason")
-    record = nullcontext() if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
-    with record:
-        report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
-    for currency, totals in report.by_currency().items():
-        click.echo(
-            f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
-            f"net {totals.net_minor} (minor units)"
-        )
-    if not report.settled:
-        click.echo("nothing is due")
+    record = nullcontext(Deed()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
+    with record as deed:
+        lines = _lines(core.settle_payables(due_on=due_on.date(), dry_run=dry_run))
+        deed.did = "; ".join(lines)
+    for line in lines:
+        click.echo(line)
+
+
+def _lines(outcome: SettlementOutcome) -> list[str]:
+    return [
+        f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
+        f"net {totals.net_minor} (minor units)"
+        for currency, totals in outcome.by_currency().items()
+    ] or ["nothing is due"]
 
 
 @click.command(name="check-books")

@@ -164,7 +164,9 @@ class TestTheOperator:
         RecordOperatorAction(operator, core.clock, core.ids)("settle", reason="by hand", run_id="2", details={})
 
         with operator.begin() as work:
-            assert [record.run_id for record in work.operator_actions.newest(limit=2)] == ["2", "1"]
+            assert [
+                record.run_id for record in work.operator_actions.newest(limit=2, action=None, since=None, before=None)
+            ] == ["2", "1"]
             assert work.settlements.settled(core.clock.now().date())
 
 

@@ -26,7 +26,7 @@ def payables_of(composed: ComposedPlatform, customer_id: str) -> list[dict[str, 
 class TestTheMainJob:
     def test_pays_a_merchant_on_the_day_it_is_due(self, composed: ComposedPlatform) -> None:
         composed.act_as("luke")
-        composed.psp("fee-plans", "set", "luke", "--credit-delay-days", "0")
+        composed.psp("fee-plans", "set", "luke", "--credit-delay-days", "0", "--reason", "a test")
 
         created = composed.post_transaction(customer_id="luke")
         assert created.status_code == 201

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 class TestTheMainJob:
     def test_pays_a_merchant_on_the_day_it_is_due(self, platform: RunningPlatform) -> None:
-        platform.psp("fee-plans", "set", "luke", "--credit-delay-days", "0")
+        platform.psp("fee-plans", "set", "luke", "--credit-delay-days", "0", "--reason", "a test")
         created = platform.post_transaction(customer_id="luke")
         assert created.status_code == 201
         transaction_id = created.json()["id"]
