@@ -32,6 +32,8 @@ def create_key(
     mode = None if live is None else KeyMode.LIVE if live else KeyMode.TEST
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     core = operator_core()
+    if not core.read_fee_plans.knows(customer_id):
+        click.echo(f"{customer_id} is new: it has made no transaction, and has no terms and no other key", err=True)
     shown = {"scopes": "+".join(scopes), "expires_in_days": str(expires_in_days or "never")}
     with recorded(core, "keys create", reason, customer_id=customer_id, **shown) as deed:
         issued = core.manage_api_keys.create(customer_id, scopes=map(Scope, scopes), mode=mode, expires_in=lifetime)

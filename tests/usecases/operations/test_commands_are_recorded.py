@@ -94,12 +94,19 @@ class TestTheRecord:
         assert recorded(core)[0].actor == f"{ACTOR} for leia"
 
     def test_has_new_terms(self, core: Core) -> None:
-        run("fee-plans", "set", "luke", "--credit-delay-days", "0", "--reason", "contract 7")
+        run("fee-plans", "set", "luke", "--credit-delay-days", "0", "--new-merchant", "--yes", "--reason", "contract 7")
 
         [action] = recorded(core)
         assert (action.action, action.reason, action.outcome) == ("fee-plans set", "contract 7", Outcome.DONE)
-        assert action.details["customer_id"] == "luke"
-        assert action.details["credit_delay_days"] == "0"
+        assert action.details == {"customer_id": "luke", "credit_delay_days": "30 -> 0"}
+        assert action.detail == "credit 500 bps after 0 days, debit 300 bps, every_day"
+
+    def test_has_terms_that_were_refused(self, core: Core) -> None:
+        assert run("fee-plans", "set", "luek", "--credit-delay-days", "0", *WHY).exit_code == 1
+
+        [action] = recorded(core)
+        assert action.outcome is Outcome.REFUSED
+        assert action.detail.startswith("nobody called 'luek' has made a transaction")
 
     def test_has_what_was_refused_with_the_refusal(self, core: Core, database_url: str) -> None:
         assert run("keys", "rotate", "none", *WHY).exit_code == 1
