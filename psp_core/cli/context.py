@@ -18,7 +18,7 @@ from psp_core.bootstrap import Core, build_core
 from psp_core.cli.arguments import Reason
 from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.settings import Settings, load
-from psp_core.usecases.operations.record_operator_action import Deed
+from psp_core.usecases.operations.record_operator_action import ActionUnderWay
 
 
 def _given(ctx: click.Context, _: click.Parameter, reason: str) -> str:
@@ -64,14 +64,14 @@ def operator_core(*, outlives_outages: bool = False) -> Core:
 
 
 @contextmanager
-def recorded(core: Core, action: str, reason: str, **details: str) -> Iterator[Deed]:
+def recorded(core: Core, action: str, reason: str, **details: str) -> Iterator[ActionUnderWay]:
     """Record who does what and why, and how it ends. A refusal is one sentence."""
     try:
         with (
             _ended_by_signals(),
-            core.record_operator_action.command(action, reason=reason, actor=_actor(), details=details) as deed,
+            core.record_operator_action.command(action, reason=reason, actor=_actor(), details=details) as under_way,
         ):
-            yield deed
+            yield under_way
     except ValueError as refusal:
         raise click.ClickException(str(refusal)) from refusal
 
@@ -83,7 +83,9 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, _: object) -> NoReturn:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # What `nohup` has the program ignore stays so.
+    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:

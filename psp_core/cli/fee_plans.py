@@ -58,9 +58,9 @@ def set_fee_plan(customer_id: str, *, new_merchant: bool, yes: bool, reason: str
         return
     named = {name: f"{old} -> {new}" for name, (old, new) in differences(change.before, change.after).items()}
     try:
-        with recorded(core, "fee-plans set", reason, customer_id=customer_id, **named) as deed:
+        with recorded(core, "fee-plans set", reason, customer_id=customer_id, **named) as under_way:
             plan = core.change_fee_plan(customer_id, terms=terms, may_be_new=new_merchant, shown=change.before)
-            deed.did = _shown(plan)
+            under_way.did = _shown(plan)
     except UnknownMerchant as refusal:
         raise click.ClickException(f"{refusal}; where it is no mistake, add --new-merchant") from refusal
     click.echo(f"{customer_id}: {_shown(plan)}")

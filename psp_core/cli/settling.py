@@ -10,7 +10,7 @@ import click
 from psp_core.cli.arguments import Reason
 from psp_core.cli.context import operator_core, recorded
 from psp_core.domain.settlement.settlements import SettlementOutcome
-from psp_core.usecases.operations.record_operator_action import Deed
+from psp_core.usecases.operations.record_operator_action import ActionUnderWay
 
 
 @click.command()
@@ -27,10 +27,10 @@ def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     core = operator_core()
     if not (dry_run or reason.strip()):
         raise click.UsageError("what is done by hand needs a --reason")
-    record = nullcontext(Deed()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
-    with record as deed:
+    record = nullcontext(ActionUnderWay()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
+    with record as under_way:
         lines = _lines(core.settle_payables(due_on=due_on.date(), dry_run=dry_run))
-        deed.did = "; ".join(lines)
+        under_way.did = "; ".join(lines)
     for line in lines:
         click.echo(line)
 

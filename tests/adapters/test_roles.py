@@ -108,6 +108,7 @@ class TestGrants:
                 ("psp_login_runs", "psp_runs"),
                 ("psp_login_operator", "psp_operator"),
                 ("psp_login_support", "psp_support"),
+                ("psp_login_webserver", "psp_webserver"),
             }
 
 

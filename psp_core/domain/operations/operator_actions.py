@@ -14,7 +14,7 @@ REASON_LENGTH_MAX = 1_000
 DETAIL_LENGTH_MAX = 1_000
 
 
-_COMMAND = "command line, "
+_COMMAND, _PAGE = "command line, ", "Dagster's page, "
 
 
 class Outcome(StrEnum):
@@ -40,7 +40,8 @@ class OperatorAction:
     """Whoever was logged in, or the system's user; None where nobody could know."""
 
     outcome: Outcome | None = None
-    """None while it goes on, or when it was killed. A Dagster run's is in Dagster."""
+    """None while it goes on, or when it was killed. A Dagster run's is in Dagster; of what somebody pressed on its
+    pages, whether Dagster accepted it."""
 
     detail: str = ""
     """What it did, in numbers, or the sentence by which it was refused."""
@@ -63,7 +64,7 @@ class OperatorAction:
         """Return in one sentence how it ended, as far as that is known here."""
         if self.outcome is not None:
             return f"{self.outcome}: {self.detail}" if self.detail else str(self.outcome)
-        if self.run_id.startswith(_COMMAND):
+        if self.run_id.startswith((_COMMAND, _PAGE)):
             return "begun, and no end is recorded: it goes on, or was killed"
         return f"Dagster knows, by the run {self.run_id}"
 
@@ -71,3 +72,8 @@ class OperatorAction:
 def command_run_id(id: UUID) -> str:
     """Return the run id of a command: a process id comes again, this does not."""
     return f"{_COMMAND}{id}"
+
+
+def page_run_id(id: UUID) -> str:
+    """Return the run id of what somebody pressed on Dagster's pages, which may be no run at all."""
+    return f"{_PAGE}{id}"

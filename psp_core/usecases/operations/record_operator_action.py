@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psp_core.domain.kernel.errors import (
     BooksDoNotBalance,
@@ -14,7 +15,13 @@ from psp_core.domain.kernel.errors import (
     QueueUnavailable,
     StorageUnavailable,
 )
-from psp_core.domain.operations.operator_actions import DETAIL_LENGTH_MAX, OperatorAction, Outcome, command_run_id
+from psp_core.domain.operations.operator_actions import (
+    DETAIL_LENGTH_MAX,
+    OperatorAction,
+    Outcome,
+    command_run_id,
+    page_run_id,
+)
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 
@@ -25,7 +32,7 @@ _IN_THE_MIDDLE = (StorageUnavailable, QueueUnavailable, HoldLost, BooksDoNotBala
 
 
 @dataclass(slots=True)
-class Deed:
+class ActionUnderWay:
     """A command under way, which says here what it has done, in numbers."""
 
     did: str = ""
@@ -48,27 +55,30 @@ class RecordOperatorAction:
         return record
 
     @contextmanager
-    def command(self, action: str, *, reason: str, actor: str, details: Mapping[str, str]) -> Iterator[Deed]:
+    def command(self, action: str, *, reason: str, actor: str, details: Mapping[str, str]) -> Iterator[ActionUnderWay]:
         """Record a command around its block, each time it is given: before it starts, and how it ended.
 
         What the block raises is raised, also when its end cannot be recorded. Raises ValueError without a reason,
         before anything is done, and StorageUnavailable when the block went well but its end cannot be recorded.
         """
-        [id] = self.ids.new(at=self.clock.now(), count=1)
-        record = self(action, reason=reason, run_id=command_run_id(id), details=details, actor=actor)
-        deed = Deed()
+        record = self(action, reason=reason, run_id=command_run_id(self._new_id()), details=details, actor=actor)
+        under_way = ActionUnderWay()
         try:
-            yield deed
+            yield under_way
         except BaseException as error:
-            outcome, detail = _end(error, did=deed.did)
+            outcome, detail = _end(error, did=under_way.did)
             # A record without an end says that much, and the error itself is worth more to whoever waits for it.
             with suppress(StorageUnavailable):
                 self.finish(record, outcome, detail)
             raise
         try:
-            self.finish(record, Outcome.DONE, deed.did)
+            self.finish(record, Outcome.DONE, under_way.did)
         except StorageUnavailable as outage:
             raise StorageUnavailable(f"{action} was done, but that could not be recorded: {outage}") from outage
+
+    def on_a_page(self, action: str, *, reason: str, details: Mapping[str, str], actor: str | None) -> OperatorAction:
+        """Record what somebody pressed on Dagster's pages, each time; `finish` says later what came of it."""
+        return self(action, reason=reason, run_id=page_run_id(self._new_id()), details=details, actor=actor)
 
     def finish(self, record: OperatorAction, outcome: Outcome, detail: str) -> None:
         """Add how the action ended: once."""
@@ -95,6 +105,10 @@ class RecordOperatorAction:
                     limit=min(limit, LISTED_ACTIONS_MAX), action=action, since=since, before=before
                 )
             )
+
+    def _new_id(self) -> UUID:
+        [id] = self.ids.new(at=self.clock.now(), count=1)
+        return id
 
 
 def _end(error: BaseException, *, did: str) -> tuple[Outcome, str]:
