@@ -48,7 +48,7 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", "m", "--calendar", "none"), "calendar"),
     (("settle", "2026-01-01", "--reason", "x" * 1_001), "at most 1000 characters, this one 1001"),
     (("settle", "2026-01-01", "--reason", b"\xff"), "plain text"),
-    (("settle", "2026-01-01", "--reason", " "), "needs a --reason"),
+    (("settle", "2026-01-01", "--reason", " "), "settle needs a reason, which is recorded: add --reason"),
     (("settle", "2026-02-30", "--reason", "x"), "DUE_ON"),
     (("settle", "9999-12-31", "--reason", "x"), "has not come yet"),
     (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),

@@ -7,26 +7,19 @@ from datetime import datetime
 
 import click
 
-from psp_core.cli.arguments import Reason
-from psp_core.cli.context import operator_core, recorded
+from psp_core.cli.context import operator_core, reason_option, recorded
 from psp_core.domain.settlement.settlements import SettlementOutcome
 from psp_core.usecases.operations.record_operator_action import ActionUnderWay
 
 
 @click.command()
 @click.argument("due_on", metavar="DUE_ON", type=click.DateTime(["%Y-%m-%d"]))
-@click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
-@click.option(
-    "--reason",
-    default="",
-    type=Reason(),
-    help="Why this is done by hand: recorded, and asked for unless it is a dry run.",
-)
+# First, so that it is known when the reason is asked for.
+@click.option("--dry-run", is_flag=True, is_eager=True, help="Only show what would be paid; it needs no reason.")
+@reason_option
 def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
     core = operator_core()
-    if not (dry_run or reason.strip()):
-        raise click.UsageError("what is done by hand needs a --reason")
     record = nullcontext(ActionUnderWay()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
     with record as under_way:
         lines = _lines(core.settle_payables(due_on=due_on.date(), dry_run=dry_run))
