@@ -78,11 +78,12 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     plan.dagster_home.mkdir(parents=True, exist_ok=True)
     (plan.dagster_home / "dagster.yaml").unlink(missing_ok=True)
     (plan.dagster_home / "dagster.yaml").symlink_to(plan.root / "dagster.yaml")
-    dagster = environment_of("dagster")
     supervisor.start(
         api(plan, environment=environment_of("api")), code_server(plan, environment=environment_of("pipelines"))
     )
-    supervisor.start(webserver(plan, environment=dagster), daemon(plan, environment=dagster))
+    supervisor.start(
+        webserver(plan, environment=environment_of("webserver")), daemon(plan, environment=environment_of("dagster"))
+    )
     for error in code_errors(web_port=plan.web_port):
         _say(f"Dagster cannot load the pipelines: {error}")
     wait_until(lambda: a_drain_runs(web_port=plan.web_port, since_s=started_at_s), timeout_s=_DRAIN_WITHIN_S)

@@ -70,6 +70,7 @@ _PROGRAMS = {
     "relay_outbox": Login.RELAY,
     "change_fee_plan": Login.OPERATOR,
     "manage_api_keys": Login.OPERATOR,
+    "read_fee_plans": Login.OPERATOR,
     "check_books": Login.RUNS,
     "check_flow": Login.RUNS,
     "create_payables": Login.RUNS,

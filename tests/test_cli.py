@@ -15,6 +15,7 @@ from psp_core.cli.commands import main
 from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
 
+NEW = ("--new-merchant", "--yes", "--reason", "contract 7")
 PSP = Path(sys.executable).parent / "psp"
 NOWHERE = "postgresql+psycopg2://psp:secret@127.0.0.1:1/psp"
 
@@ -47,15 +48,27 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", "m", "--calendar", "none"), "calendar"),
     (("settle", "2026-01-01", "--reason", "x" * 1_001), "at most 1000 characters, this one 1001"),
     (("settle", "2026-01-01", "--reason", b"\xff"), "plain text"),
-    (("settle", "2026-01-01", "--reason", " "), "needs a --reason"),
+    (("settle", "2026-01-01", "--reason", " "), "settle needs a reason, which is recorded: add --reason"),
     (("settle", "2026-02-30", "--reason", "x"), "DUE_ON"),
     (("settle", "9999-12-31", "--reason", "x"), "has not come yet"),
     (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),
     (("keys", "create", "m", "--scope", "admin"), "scope"),
     (("keys", "rotate", b"\xff"), "a key's id"),
-    (("keys", "rotate", "0" * 16), "no such"),
+    (("keys", "rotate", "0" * 16, "--reason", "x"), "no such"),
     (("keys", "rotate", "0" * 16, "--overlap-hours", "99999999"), "overlap-hours"),
     (("keys", "revoke", ""), "a key's id"),
+    (("keys", "revoke", "0" * 16), 'keys revoke needs a reason, which is recorded: add --reason "why"'),
+    (("keys", "rotate", "0" * 16, "--reason", " "), "keys rotate needs a reason"),
+    (("keys", "create", "m", "--scope", "read"), "keys create needs a reason"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1"), "fee-plans set needs a reason"),
+    (("fee-plans", "set", "m", "--reason", "x"), "say what changes: --credit-fee-bps, --debit-fee-bps, --credit-delay"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1", "--reason", "x"), "where it is no mistake, add --new-merchant"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1", "--new-merchant", "--reason", "x"), "add --yes"),
+    (("fee-plans", "show", "m"), "nobody called 'm' has made a transaction, or has terms or a key"),
+    (("fee-plans", "show", "m", "--on", "2026-02-30"), "--on"),
+    (("fee-plans", "list", "--limit", "1001"), "--limit"),
+    (("actions", "list", "--since", "yesterday"), "--since"),
+    (("actions", "list", "--limit", "0"), "--limit"),
     (("keys", "list", ""), "a merchant's name"),
     (("demo", "--transactions", "0"), "transactions"),
     (("demo", "--day-seconds", "nan"), "day-seconds"),
@@ -108,7 +121,7 @@ class TestPsp:
         assert "secret" not in ended.stderr
 
     def test_takes_what_is_meant(self, environment: dict[str, str], core: Core) -> None:
-        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2")
+        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2", *NEW)
 
         assert ended.returncode == 0, ended.stderr
         with core.store.begin() as work:

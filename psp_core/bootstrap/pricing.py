@@ -7,6 +7,7 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
+from psp_core.usecases.pricing.read_fee_plans import ReadFeePlans
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,7 @@ class Pricing(Parts):
     @cached_property
     def change_fee_plan(self) -> ChangeFeePlan:
         return ChangeFeePlan(self.store, self.clock)
+
+    @cached_property
+    def read_fee_plans(self) -> ReadFeePlans:
+        return ReadFeePlans(self.store)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import database, fee_plans, flow, keys, settling
+from psp_core.cli import actions, database, fee_plans, flow, keys, settling
 from psp_core.domain.kernel.errors import DomainError
 
 
@@ -64,5 +64,6 @@ for command in (
     settling.check_books,
     fee_plans.fee_plans,
     keys.keys,
+    actions.actions,
 ):
     commands.add_command(command)

@@ -95,6 +95,7 @@ class _Demonstration:
         def agree(merchant: Merchant) -> None:
             names = ("--credit-fee-bps", "--debit-fee-bps", "--credit-delay-days")
             options = [word for name, value in zip(names, merchant.terms, strict=True) for word in (name, str(value))]
+            options += ["--new-merchant", "--yes", "--reason", "the demonstration"]
             self.platform.psp("fee-plans", "set", merchant.customer_id, *options, PSP_CLOCK_START=start)
 
         with self.screen.waiting("psp fee-plans set …"), ThreadPoolExecutor(2) as threads:

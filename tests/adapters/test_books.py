@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.pricing import ChangedTerms
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 from tests.reach import create_queues
@@ -100,7 +100,7 @@ class TestBooks:
     )
     def test_do_not_let_what_is_closed_be_changed(self, tampered: Core, settings: Settings, statement: str) -> None:
         tampered.change_fee_plan(
-            "m", credit_fee_bps=1, debit_fee_bps=1, credit_delay_days=1, calendar=BankCalendar.EVERY_DAY
+            "m", terms=ChangedTerms(credit_fee_bps=1, debit_fee_bps=1, credit_delay_days=1), may_be_new=True
         )
         engine = create_engine(settings.database_url.get_secret_value())
 

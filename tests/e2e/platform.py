@@ -23,6 +23,9 @@ from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 PSP = Path(sys.executable).parent / "psp"
+AGREED = ("--new-merchant", "--yes", "--reason", "a test")
+"""What a script adds to `psp fee-plans set`."""
+
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -52,6 +52,11 @@ def due_date(instant: datetime, zone: ZoneInfo) -> date:
     if instant.tzinfo is None:
         raise ValueError("a due date needs an instant with a time zone")
     return instant.astimezone(zone).date()
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of the calendar day in the time zone, in UTC."""
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 @cache

@@ -86,9 +86,15 @@ class NotDueYet(DomainError):
 
 
 class UnknownMerchant(DomainError):
-    """The merchant has never made a transaction: its name is probably mistyped."""
+    """Nothing is known of the merchant: its name is probably mistyped."""
 
     code = "unknown_merchant"
+
+
+class FeePlanChanged(DomainError):
+    """Somebody else changed the merchant's terms after they were shown: what was agreed to is no longer the change."""
+
+    code = "fee_plan_changed"
 
 
 class TimeZoneChanged(DomainError):

@@ -79,6 +79,7 @@ class TestTheDocument:
                 errors.HoldLost,
                 errors.NotDueYet,
                 errors.UnknownMerchant,
+                errors.FeePlanChanged,
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
