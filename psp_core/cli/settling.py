@@ -9,11 +9,12 @@ import click
 
 from psp_core.cli.arguments import Reason
 from psp_core.cli.context import operator_core, recorded
+from psp_core.domain.settlement.settlements import SettlementOutcome, Totals, totals_by_currency
 
 
 @click.command()
 @click.argument("due_on", metavar="DUE_ON", type=click.DateTime(["%Y-%m-%d"]))
-@click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be paid; of a date to come, a forecast.")
 @click.option(
     "--reason",
     default="",
@@ -28,13 +29,27 @@ def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     record = nullcontext() if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
     with record:
         report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
+    _show(report)
+
+
+def _show(report: SettlementOutcome) -> None:
+    if report.is_forecast:
+        click.echo(f"forecast: nothing is paid before {report.due_on}, and more may fall due on it; due by now:")
+    elif report.dry_run:
+        click.echo("dry run: nothing was paid; to be paid:")
     for currency, totals in report.by_currency().items():
-        click.echo(
-            f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
-            f"net {totals.net_minor} (minor units)"
-        )
+        click.echo(f"{currency}: {_in_words(totals)}")
     if not report.settled:
         click.echo("nothing is due")
+    for currency, totals in totals_by_currency(report.available).items():
+        click.echo(f"{currency}, already available since it was paid at once: {_in_words(totals)}")
+
+
+def _in_words(totals: Totals) -> str:
+    return (
+        f"{totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, net {totals.net_minor} "
+        "(minor units)"
+    )
 
 
 @click.command(name="check-books")
