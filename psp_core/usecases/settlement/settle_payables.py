@@ -40,7 +40,6 @@ Take = Callable[..., SettlementChunk]
 @dataclass(frozen=True, slots=True)
 class _Order:
     due_on: date
-    hold: Hold
     merchants: Sequence[str] | None
     control_before: datetime
     is_over: bool
@@ -108,15 +107,15 @@ class SettlePayables:
         if is_forecast and not dry_run:
             raise NotDueYet(f"{due_on} has not come yet: nothing is paid early")
         self._require_known(merchants or ())
+        is_over = due_on <= newest_over(now, self.zone)
+        order = _Order(due_on, merchants, now - CONTROL_AGE, is_over, on_progress)
+        if dry_run:
+            # Without the date's lease: who only looks must not keep away who settles it.
+            return replace(self._find(order).as_outcome(due_on), dry_run=True, is_forecast=is_forecast)
         with self.store.hold_due_date(due_on, holder=holder) as hold:
             if not hold:
                 raise SettlementInProgress(due_on, holder=hold.holder)
-            is_over = due_on <= newest_over(now, self.zone)
-            order = _Order(due_on, hold, merchants, now - CONTROL_AGE, is_over, on_progress)
-            found = self._find(order)
-            if dry_run:
-                return replace(found.as_outcome(due_on), dry_run=True, is_forecast=is_forecast)
-            return self._settle(order, found)
+            return self._settle(order, self._find(order), hold)
 
     def _require_known(self, merchants: Sequence[str]) -> None:
         possible = [name for name in merchants if is_merchant_name(name)]
@@ -133,27 +132,27 @@ class SettlePayables:
                 available = work.settlements.available(due_on, merchants=merchants, control_before=control_before)
             return _Found(due, available, work.settlements.settled(due_on), work.settlements.gathered(due_on))
 
-    def _settle(self, order: _Order, found: _Found) -> SettlementOutcome:
+    def _settle(self, order: _Order, found: _Found, hold: Hold) -> SettlementOutcome:
         due, available = found.due, found.available
         tally = _Tally(sum(item.totals.count for item in [*due.all, *available.all]), order.on_progress)
-        settled = self._all(order, tally, take=lambda work: work.settlements.settle_chunk)
+        settled = self._all(order, hold, tally, take=lambda work: work.settlements.settle_chunk)
         _compare(order.due_on, "due", before=due.controlled, after=settled.controlled)
         gathered = Due([], [])
         if order.is_over:
-            gathered = self._all(order, tally, take=lambda work: work.settlements.gather_chunk)
+            gathered = self._all(order, hold, tally, take=lambda work: work.settlements.gather_chunk)
             _compare(order.due_on, "already available", before=available.controlled, after=gathered.controlled)
         with self.store.begin() as work:
-            work.leases.require(order.hold)
+            work.leases.require(hold)
             work.settlements.close(order.due_on, merchants=order.merchants, now=self.clock.now())
         return SettlementOutcome(order.due_on, settled.all, found.existing, gathered.all, found.gathered)
 
-    def _all(self, order: _Order, tally: _Tally, *, take: Callable[[UnitOfWork], Take]) -> Due:
+    def _all(self, order: _Order, hold: Hold, tally: _Tally, *, take: Callable[[UnitOfWork], Take]) -> Due:
         """Take chunks until there is nothing left; return what they had."""
         everything: list[MerchantTotals] = []
         controlled: list[MerchantTotals] = []
         while True:
             found = 0
-            for chunk in self._one_pass(order, take):
+            for chunk in self._one_pass(order, hold, take):
                 everything = merge_merchants([*everything, *chunk.paid])
                 controlled = merge_merchants([*controlled, *chunk.controlled])
                 found += tally.add(chunk)
@@ -161,12 +160,12 @@ class SettlePayables:
             if not found:
                 return Due(everything, controlled)
 
-    def _one_pass(self, order: _Order, take: Callable[[UnitOfWork], Take]) -> Iterator[SettlementChunk]:
+    def _one_pass(self, order: _Order, hold: Hold, take: Callable[[UnitOfWork], Take]) -> Iterator[SettlementChunk]:
         after: tuple[str, UUID] | None = None
         while True:
             with self.store.begin() as work:
                 # In the chunk's own commit: who was taken for dead and wakes up pays nothing more.
-                work.leases.require(order.hold)
+                work.leases.require(hold)
                 chunk = take(work)(
                     order.due_on,
                     merchants=order.merchants,
