@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.settlement.explanation import LinesByType, Waiting
 from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportLine
 from psp_core.domain.settlement.settlements import (
     Due,
@@ -94,6 +95,20 @@ class SettlementLines(Protocol):
         ...
 
 
+class Explanations(Protocol):
+    def begin(self) -> None:
+        """Let all that is read in this unit of work be of one moment. Comes before anything else."""
+        ...
+
+    def lines(self, settlement_ids: Sequence[UUID]) -> list[LinesByType]:
+        """Return the sums of the settlements' payables."""
+        ...
+
+    def waiting(self, customer_id: str) -> list[Waiting]:
+        """Return what the merchant is to get, by due date and currency, the next first."""
+        ...
+
+
 class SettlementReports(Protocol):
     def published(self, due_on: date) -> PublishedReport | None:
         """Return the date's report that counts."""
@@ -134,6 +149,10 @@ class Reports(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """Return what the published file holds, or None when there is none."""
+        ...
+
+    def find(self, name: str, *, folder: str) -> str | None:
+        """Return where the CSV file of a draft's `name` was published, or None when it is not there."""
         ...
 
     def copy(self, name: str, *, to: str) -> None:

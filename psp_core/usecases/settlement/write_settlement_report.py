@@ -109,7 +109,7 @@ class WriteSettlementReport:
                 return work.settlement_reports.publish(report, lost=lost, now=self.clock.now())
 
     def _is_lost(self, published: PublishedReport) -> bool:
-        return self.reports.read(_manifest_in(f"{_folder(published.due_on)}/{published.edition}")) is None
+        return self.reports.read(_manifest_in(edition_folder(published))) is None
 
     def _point(self, due_on: date) -> PublishedReport:
         """Let the date's manifest be that of the edition that counts, which is returned."""
@@ -123,7 +123,7 @@ class WriteSettlementReport:
                 return published
             # A writer that was stopped in here may put an older manifest down after a newer one; then it looks again.
             counts = published
-            source, target = (_manifest_in(f"{_folder(due_on)}/{counts.edition}"), _manifest_in(_folder(due_on)))
+            source, target = (_manifest_in(edition_folder(counts)), _manifest_in(_folder(due_on)))
             if self.reports.read(source) != self.reports.read(target):
                 self.reports.copy(source, to=target)
 
@@ -140,7 +140,7 @@ class _Written:
 
     def take(self, lines: Iterable[ReportLine]) -> None:
         for customer_id, of_merchant in groupby(lines, key=lambda line: line.batch.customer_id):
-            name = f"merchants/{customer_id}"
+            name = file_of(customer_id)
             for batch, of_batch in groupby(of_merchant, key=lambda line: line.batch):
                 self._batch(batch, of_batch, names=(name, ALL))
             self._draft.close(name)
@@ -173,6 +173,16 @@ class _Written:
     def _write(self, lines: Sequence[ReportLine], names: Sequence[str]) -> None:
         for name in names:
             self._draft.write(name, lines)
+
+
+def edition_folder(published: PublishedReport) -> str:
+    """Return the folder of the edition's files."""
+    return f"{_folder(published.due_on)}/{published.edition}"
+
+
+def file_of(customer_id: str) -> str:
+    """Return the name of the merchant's file in an edition."""
+    return f"merchants/{customer_id}"
 
 
 def _folder(due_on: date) -> str:

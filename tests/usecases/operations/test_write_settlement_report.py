@@ -268,6 +268,9 @@ class StoppingShelf:
     def read(self, name: str) -> bytes | None:
         return self.shelf.read(name)
 
+    def find(self, name: str) -> str | None:
+        return self.shelf.find(name)
+
     def copy(self, name: str, *, to: str) -> None:
         self._wait(to)
         self.shelf.copy(name, to=to)
