@@ -74,6 +74,7 @@ _PROGRAMS = {
     "check_books": Login.RUNS,
     "check_flow": Login.RUNS,
     "create_payables": Login.RUNS,
+    "explain_merchant": Login.RUNS,
     "find_unsettled_dates": Login.RUNS,
     "purge_idempotency_keys": Login.RUNS,
     "record_operator_action": Login.RUNS,

@@ -6,14 +6,19 @@ import os
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from psp_core.adapters.clock import SystemClock
 from psp_core.bootstrap import Core
 from psp_core.cli.commands import main
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import Payable, PayableFilter
 from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
+from tests.builders import a_submission
 
 NEW = ("--new-merchant", "--yes", "--reason", "contract 7")
 PSP = Path(sys.executable).parent / "psp"
@@ -35,6 +40,16 @@ def psp(environment: dict[str, str], *arguments: str | bytes) -> subprocess.Comp
     return subprocess.run([PSP, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
+def sell(core: Core) -> Payable:
+    """Sell something by credit card now, and return what is due for it."""
+    real = replace(core, clock=SystemClock())
+    real.accept_transactions([a_submission()])
+    real.keep_relaying().run_until_empty()
+    real.drain_queue()
+    [payable] = core.read_merchant.payables("merchant-1", where=PayableFilter(), page=Page())
+    return payable
+
+
 REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", ""), "a merchant's name is 1 to 255 visible ASCII characters"),
     (("fee-plans", "set", "x" * 300), "a merchant's name"),
@@ -51,6 +66,10 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("settle", "2026-01-01", "--reason", " "), "settle needs a reason, which is recorded: add --reason"),
     (("settle", "2026-02-30", "--reason", "x"), "DUE_ON"),
     (("settle", "9999-12-31", "--reason", "x"), "has not come yet"),
+    (("explain", "nobody", "--on", "2026-01-01"), "there is nothing to explain"),
+    (("explain", "4111 1111 1111 1111", "--on", "2026-01-01"), "must not contain a card number"),
+    (("explain", "m", "--on", "soon"), "--on"),
+    (("explain", "m"), "--on"),
     (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),
     (("keys", "create", "m", "--scope", "admin"), "scope"),
     (("keys", "rotate", b"\xff"), "a key's id"),
@@ -128,6 +147,30 @@ class TestPsp:
             [plan] = work.fee_plans.of(["a merchant"])["a merchant"]
         assert isinstance(plan, FeePlan)
         assert (plan.credit_delay_days, plan.credit_fee_bps) == (2, DEFAULT_FEE_PLAN.credit_fee_bps)
+
+
+class TestSettle:
+    def test_says_of_a_date_to_come_that_it_is_a_forecast(self, environment: dict[str, str], core: Core) -> None:
+        due_on = sell(core).due_on
+
+        ended = psp(environment, "settle", str(due_on), "--dry-run")
+
+        assert ended.returncode == 0, ended.stderr
+        forecast, due = ended.stdout.splitlines()
+        assert forecast.startswith(f"forecast: nothing is paid before {due_on}")
+        assert due == "BRL: 1 payables, gross 2500, fee 125, net 2375 (minor units)"
+
+
+class TestExplain:
+    def test_shows_what_waits_and_when_it_is_due(self, environment: dict[str, str], core: Core) -> None:
+        due_on = sell(core).due_on
+
+        ended = psp(environment, "explain", "merchant-1", "--on", str(due_on))
+
+        assert ended.returncode == 0, ended.stderr
+        assert f"merchant-1 on {due_on}: paid out nothing" in ended.stdout
+        assert f"  {due_on}   BRL              1  25.00  1.25  23.75" in ended.stdout.splitlines()
+        assert ended.stdout.splitlines()[-1] == "report: none yet"
 
 
 class TestVersion:

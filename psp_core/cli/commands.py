@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import actions, database, fee_plans, flow, keys, settling
+from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, settling
 from psp_core.domain.kernel.errors import DomainError
 
 
@@ -62,6 +62,7 @@ for command in (
     flow.drain,
     settling.settle,
     settling.check_books,
+    explaining.explain,
     fee_plans.fee_plans,
     keys.keys,
     actions.actions,

@@ -99,8 +99,9 @@ def _of_settlements(account: Account) -> Iterator[str]:
         if settlement is None:
             yield f"settlement {id} is not listed"
             continue
-        totals = [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")]
-        if totals != [len(lines), *(total(lines, name) for name in ("amount", "fee_amount", "receivable_amount"))]:
+        names = ("payables", "amount", "fee_amount", "receivable_amount")
+        totals = [settlement[name] + settlement["already_available"][name] for name in names]
+        if totals != [len(lines), *(total(lines, name) for name in names[1:])]:
             yield f"settlement {id} says {totals}, which is not the sum of its lines"
 
 

@@ -174,7 +174,8 @@ class _Demonstration:
         dates: dict[date, list[Row]] = defaultdict(list)
         for merchant in (merchant.customer_id for merchant in MERCHANTS):
             for row in api.rows("/payables", customer_id=merchant, reference=self.reference):
-                is_debit = row["status"] == "paid" and not row["settlement_id"]
+                # To the instant. A settlement pays when it runs; it may gather these meanwhile.
+                is_debit = row["paid_at"] == row["payment_date"]
                 (at_once if is_debit else dates[due_on(row, self.calendar.zone)]).append({**row, "merchant": merchant})
         return at_once, dates
 

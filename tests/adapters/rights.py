@@ -23,7 +23,8 @@ GRANTS: dict[str, dict[str, str]] = {
     },
     "settlements": {
         "psp_merchant": "SELECT",
-        "psp_runs": "INSERT, SELECT, UPDATE (closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
+        "psp_runs": "INSERT, SELECT, UPDATE (available_count, available_fee_minor, available_gross_minor,"
+        " available_net_minor, closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
         "psp_support": "SELECT",
     },
     "outbox": {

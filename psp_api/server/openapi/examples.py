@@ -79,6 +79,7 @@ SETTLEMENT: SettlementAnswer = {
     "receivable_amount": 2375,
     "created_at": "2020-08-18T06:00:01.120Z",
     "closed_at": "2020-08-18T06:00:01.480Z",
+    "already_available": {"payables": 0, "amount": 0, "fee_amount": 0, "receivable_amount": 0},
 }
 
 _FIELD_PROBLEMS: list[FieldProblem] = [

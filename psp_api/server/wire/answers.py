@@ -69,6 +69,13 @@ class PayableAnswer(TypedDict):
     settlement_id: Id | None
 
 
+class AvailableAnswer(TypedDict):
+    payables: Annotated[int, Field(ge=0, description="how many were paid at once, by debit card")]
+    amount: Minor
+    fee_amount: Minor
+    receivable_amount: Minor
+
+
 class SettlementAnswer(TypedDict):
     id: Id
     customer_id: str
@@ -76,12 +83,16 @@ class SettlementAnswer(TypedDict):
     due_date: Day
     currency: Currency
     sequence: Annotated[int, Field(ge=1, description="late payables of a date are paid in its next sequence")]
-    payables: Count
+    payables: Annotated[int, Field(ge=0, description="how many it pays out")]
     amount: Minor
     fee_amount: Minor
-    receivable_amount: Minor
+    receivable_amount: Annotated[Minor, Field(description="what it pays out, in minor units: 2500 is 25.00")]
     created_at: Instant
     closed_at: Instant | None
+    already_available: Annotated[
+        AvailableAnswer,
+        Field(description="what was paid at once on the day, beside what it pays out; gathered when the day is over"),
+    ]
 
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:
@@ -140,6 +151,12 @@ def settlement_answer(row: Settlement) -> SettlementAnswer:
         "receivable_amount": row.totals.net_minor,
         "created_at": instant(row.created_at),
         "closed_at": instant(row.closed_at) if row.closed_at else None,
+        "already_available": {
+            "payables": row.available.count,
+            "amount": row.available.gross_minor,
+            "fee_amount": row.available.fee_minor,
+            "receivable_amount": row.available.net_minor,
+        },
     }
 
 

@@ -249,6 +249,28 @@ class TestSettlements:
         assert {item["status"] for item in paid} == {"paid"}
         assert amounts(client.get("/transactions?status=paid")) == [999, 2500]
 
+    def test_show_what_was_already_available_beside_what_is_paid_out(
+        self, api: Api, client: httpx.Client, in_a_month: Core
+    ) -> None:
+        created = create(client, amount=2500, payment_method="debit_card")
+        [payable] = payables_of(api.core, client, created)
+        assert payable["settlement_id"] is None
+        day = datetime.fromisoformat(payable["payment_date"]).date()
+
+        in_a_month.settle_payables(due_on=day)
+
+        [settlement] = client.get("/settlements").json()
+        assert [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")] == [0, 0, 0, 0]
+        assert settlement["already_available"] == {
+            "payables": 1,
+            "amount": 2500,
+            "fee_amount": 75,
+            "receivable_amount": 2425,
+        }
+        [gathered] = client.get("/payables", params={"settlement_id": settlement["id"]}).json()
+        changed = {"settlement_id": settlement["id"], "updated_at": gathered["updated_at"]}
+        assert gathered == {**payable, **changed}
+
 
 class TestATransactionsPayables:
     def test_are_paged_like_every_list(self, api: Api, client: httpx.Client) -> None:

@@ -46,7 +46,15 @@ _WAITING = {
     "payment_date": "2026-03-02T12:00:00.000Z",
     "settlement_id": None,
 }
-_SETTLEMENT = {"id": "s1", "payables": 1, "amount": 500, "fee_amount": 25, "receivable_amount": 475}
+_NONE = dict.fromkeys(("payables", "amount", "fee_amount", "receivable_amount"), 0)
+_SETTLEMENT = {
+    "id": "s1",
+    "payables": 1,
+    "amount": 500,
+    "fee_amount": 25,
+    "receivable_amount": 475,
+    "already_available": _NONE,
+}
 _GOOD = Account(
     _MERCHANT.customer_id, [_TRANSACTION], [_PAID, _WAITING], settlements={"s1": _SETTLEMENT}, lines={"s1": [_PAID]}
 )

@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.settlement.report import Batch, LineType, ReportLine
-from psp_core.domain.settlement.settlements import Totals
+from psp_core.domain.settlement.settlements import SettlementTotals, Totals
 
 ROWS_PER_FETCH = 5_000
 
 _BATCHES = """
-SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor
+SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor,
+       available_count, available_gross_minor, available_fee_minor, available_net_minor
 FROM settlements WHERE due_on = %s ORDER BY customer_id, currency, sequence
 """
 
@@ -34,12 +35,15 @@ ORDER BY settlements.customer_id, settlements.currency, sequence, payables.id
 class PostgresSettlementLines:
     connection: Connection
 
-    def batches(self, due_on: date) -> list[tuple[Batch, Totals]]:
+    def batches(self, due_on: date) -> list[tuple[Batch, SettlementTotals]]:
         # Settling may go on meanwhile: totals and lines must be of one moment.
         self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         rows = self.connection.exec_driver_sql(_BATCHES, (due_on,))
         return [
-            (Batch(row[0], row[1], Currency(row[2]), row[3], row[4]), Totals(row[5], row[6], row[7], row[8]))
+            (
+                Batch(row[0], row[1], Currency(row[2]), row[3], row[4]),
+                SettlementTotals(Totals(*row[5:9]), Totals(*row[9:13])),
+            )
             for row in rows
         ]
 

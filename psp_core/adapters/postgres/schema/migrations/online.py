@@ -1,4 +1,4 @@
-"""Indexes that are built while merchants read and write: use these in migrations, never a plain CREATE INDEX.
+"""Indexes and constraints beside merchants who read and write: use these in migrations, never a plain CREATE INDEX.
 
 They run outside of a transaction, so each may be repeated after it was killed half-way.
 """
@@ -27,6 +27,12 @@ def replace_index(name: str, on: str) -> None:
         _build(connection, successor, on)
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         connection.exec_driver_sql(f"ALTER INDEX {successor} RENAME TO {name}")
+
+
+def validate_constraint(name: str, *, on: str) -> None:
+    """Look for rows of a table that break a constraint that was added as NOT VALID; nobody waits for that."""
+    with _between_commits() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {on} VALIDATE CONSTRAINT {name}")
 
 
 def _build(connection: Connection, name: str, on: str) -> None:
