@@ -64,6 +64,7 @@ PAYABLE: PayableAnswer = {
     "type": PayableType.CREDIT,
     "paid_at": None,
     "settlement_id": None,
+    "due_on": "2020-08-18",
 }
 
 SETTLEMENT: SettlementAnswer = {

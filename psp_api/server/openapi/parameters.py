@@ -9,7 +9,7 @@ from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PAT
 CUSTOMER_ID: dict[str, Any] = {
     "name": "x-customer-id",
     "in": "header",
-    "description": "the merchant",
+    "description": "the merchant: whose objects are made and read",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{CUSTOMER_ID_PATTERN}$"},
     "example": "123",
 }
@@ -17,6 +17,7 @@ OBJECT_ID: dict[str, Any] = {
     "name": "id",
     "in": "path",
     "required": True,
+    "description": "the object's own id; another merchant's is a 404",
     "schema": {"type": "string", "format": "uuid"},
 }
 IDEMPOTENCY_KEY: dict[str, Any] = {
