@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 
 from psp_api.access.authentication import Authenticator
 from psp_api.server.problems.refusals import FieldProblem, Invalid
+from psp_api.server.wire.addresses import public_address
 from psp_api.server.wire.queries import Paging, next_page, read, refuse_any
 from psp_api.server.worker import Worker
 from psp_core.domain.kernel.errors import NotFound
@@ -80,11 +81,13 @@ class MerchantResource:
         find: Callable[[ReadMerchant, Page], list[T]],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
+        address = public_address(req, self._settings)
+
         def body(read: ReadMerchant) -> tuple[bytes, str | None]:
             # One row more than asked for tells whether there is a next page.
             rows = find(read, query.to_page(extra=1))
             answers = [answer(row) for row in rows[: query.limit]]
-            following = next_page(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
+            following = next_page(address, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
             return orjson.dumps(answers), following
 
         self._count(req, merchant=merchant, rows=query.weight)
