@@ -20,6 +20,14 @@ REPORT_FORMAT = 1
 """Raised with whatever changes in a report of the same settlements: then unchanged dates are written anew, too."""
 
 
+class ReportFormat(StrEnum):
+    CSV = "csv"
+    """For people and their spreadsheets."""
+
+    PARQUET = "parquet"
+    """For machines."""
+
+
 class LineType(StrEnum):
     SETTLED = "Settled"
     """A payable that was paid: gross amount, commission, net credit."""
