@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 from falcon.asgi import Request, Response
+from pydantic import BaseModel
 
 from psp_api.access.authentication import Authenticator
 from psp_api.server.problems.refusals import FieldProblem, Invalid
@@ -21,6 +22,7 @@ from psp_core.usecases.desk.read_merchant import ReadMerchant
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Paging)
+Asked = TypeVar("Asked", bound=BaseModel)
 _ETAG_BYTES = 12
 _NOT_MODIFIED = 304
 
@@ -62,8 +64,8 @@ class MerchantResource:
         else:
             resp.data = body
 
-    async def _asked(self, req: Request, kind: type[Q]) -> tuple[str, Q]:
-        """Return who asks for a list, and for which part of it. Raises Invalid."""
+    async def _asked(self, req: Request, kind: type[Asked]) -> tuple[str, Asked]:
+        """Return who asks, and for what. Raises Invalid."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         query = read(kind, req.query_string, problems)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportLine
+from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportFormat, ReportLine
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
@@ -68,6 +68,10 @@ class SettlementLines(Protocol):
         """Yield the payables that these settlements of one date paid, batch after batch."""
         ...
 
+    def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
+        """Return the lines that follow that of the payable `after`, at most `limit`; the first ones for None."""
+        ...
+
 
 class SettlementReports(Protocol):
     def published(self, due_on: date) -> PublishedReport | None:
@@ -100,6 +104,22 @@ class ReportDraft(Protocol):
     def publish_facts(self, name: str, facts: Mapping[str, Any], *, folder: str) -> ReportFile:
         """Put a file of plain facts into the folder."""
         ...
+
+
+class ReportEncoder(Protocol):
+    """One report in one format, as bytes that follow each other."""
+
+    def write(self, lines: Sequence[ReportLine]) -> bytes:
+        """Return what the lines add, maybe nothing; the first call begins the report."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what ends the report."""
+        ...
+
+
+class ReportEncoders(Protocol):
+    def begin(self, format: ReportFormat) -> ReportEncoder: ...
 
 
 class Reports(Protocol):

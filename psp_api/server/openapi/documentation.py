@@ -25,12 +25,15 @@ _SAME_FOR_EVERYBODY = "no-cache"
 
 
 class OpenApi:
-    def __init__(self, *, auth_mode: str) -> None:
+    def __init__(self, *, auth_mode: str, time_zone: str) -> None:
         self._auth_mode = auth_mode
+        self._time_zone = time_zone
 
     @cached_property
     def _document(self) -> bytes:
-        return orjson.dumps(openapi_document(auth_mode=self._auth_mode, version=version("psp")))
+        return orjson.dumps(
+            openapi_document(auth_mode=self._auth_mode, version=version("psp"), time_zone=self._time_zone)
+        )
 
     async def on_get(self, _req: Request, resp: Response) -> None:
         resp.set_header("Cache-Control", _SAME_FOR_EVERYBODY)

@@ -82,6 +82,19 @@ SETTLEMENT: SettlementAnswer = {
     "closed_at": "2020-08-18T06:00:01.480Z",
 }
 
+REPORTS = {
+    "text/csv": "\N{ZERO WIDTH NO-BREAK SPACE}"
+    '"Merchant Account","Psp Reference","Merchant Reference","Payment Method","Creation Date","TimeZone","Type",'
+    '"Modification Reference","Installment","Gross Currency","Gross Debit (GC)","Gross Credit (GC)","Exchange Rate",'
+    '"Net Currency","Net Debit (NC)","Net Credit (NC)","Commission (NC)","Batch Number","Settlement Id","Due Date"\r\n'
+    f'"123","{_TRANSACTION_ID}","","credit_card","2020-07-19 22:26:23","UTC","Settled",'
+    '"4833e715-fb9b-4c60-8b8f-5bab65ea11e5",1,"BRL","","25.00","1.00","BRL","","23.75","1.25",1,'
+    f'"{_SETTLEMENT_ID}","2020-08-18"\r\n'
+    '"123","","","","","","MerchantPayout","","","","","","","BRL","23.75","","",1,'
+    f'"{_SETTLEMENT_ID}","2020-08-18"\r\n',
+    "application/vnd.apache.parquet": None,
+}
+
 _FIELD_PROBLEMS: list[FieldProblem] = [
     {"pointer": "header:x-customer-id", "code": "required", "detail": "must name the merchant"},
     {"pointer": "/amount", "code": "out_of_range", "detail": "must be from 1 to 1000000000000 minor units"},

@@ -53,6 +53,7 @@ RESPONSE: dict[str, dict[str, Any]] = {
     "retry": {**_REQUEST_ID, "Retry-After": _header("seconds to wait", pattern="^[0-9]+$")},
     "read": {**_REQUEST_ID, "ETag": _header("changes with the object")},
     "list": {**_REQUEST_ID, "Link": _header('`<…>; rel="next"` while there is more (RFC 8288)')},
+    "file": {**_REQUEST_ID, "Content-Disposition": _header("the file's name")},
     "created": {**_REQUEST_ID, "Idempotent-Replayed": _header("this is the first answer again", enum=["true"])},
 }
 """The headers of each kind of answer."""

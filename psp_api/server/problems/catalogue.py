@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psp_core.domain.kernel import errors
 
 RETRY_AFTER_S = 1
+_SETTLING_TAKES_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ BROKEN_JSON = Problem(400, "broken_json", "The body is not JSON")
 UNAUTHENTICATED = Problem(401, "unauthenticated", "An API key is needed")
 NO_SUCH_PATH = Problem(404, "no_such_path", "There is nothing at this path")
 METHOD_NOT_ALLOWED = Problem(405, "method_not_allowed", "This method is not allowed here")
+NOT_ACCEPTABLE = Problem(406, "not_acceptable", "It cannot be sent in a format that is accepted")
 TOO_SLOW = Problem(408, "too_slow", "The request did not come in time")
 BODY_TOO_LARGE = Problem(413, "body_too_large", "The body is too large")
 TARGET_TOO_LONG = Problem(414, "target_too_long", "The path and the parameters are too long")
@@ -55,6 +57,7 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.IdempotencyKeyReused: _of(errors.IdempotencyKeyReused, 422, "The key belongs to another request"),
     errors.RequestInProgress: _of(errors.RequestInProgress, 409, "The first request is still running", RETRY_AFTER_S),
     errors.SettlementInProgress: _of(errors.SettlementInProgress, 409, "The date is being settled", RETRY_AFTER_S),
+    errors.SettlementOpen: _of(errors.SettlementOpen, 409, "The settlement is still open", _SETTLING_TAKES_S),
     errors.HoldLost: _of(errors.HoldLost, 409, "Another process has taken over", RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),

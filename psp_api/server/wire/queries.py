@@ -29,6 +29,7 @@ from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page
 from psp_core.domain.payables import PayableFilter, PayableStatus, PayableType
+from psp_core.domain.settlement.report import ReportFormat
 from psp_core.domain.settlement.settlements import SettlementFilter, SettlementStatus
 
 PARAMETERS_MAX = 100
@@ -197,6 +198,12 @@ class SettlementQuery(Paging):
 
     def to_filter(self) -> SettlementFilter:
         return SettlementFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
+class ReportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    format: ReportFormat | None = Field(default=None, description="left out, the header `Accept` chooses, else `csv`")
 
 
 def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | None:

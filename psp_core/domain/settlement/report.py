@@ -14,7 +14,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
-from psp_core.domain.settlement.settlements import Totals
+from psp_core.domain.settlement.settlements import Settlement, Totals
 
 REPORT_FORMAT = 1
 """Raised with whatever changes in a report of the same settlements: then unchanged dates are written anew, too."""
@@ -45,6 +45,11 @@ class Batch:
     currency: Currency
     due_on: date
     sequence: int
+
+    @classmethod
+    def of(cls, settlement: Settlement) -> Batch:
+        """Return the settlement as a batch of lines."""
+        return cls(settlement.id, settlement.customer_id, settlement.currency, settlement.due_on, settlement.sequence)
 
 
 @dataclass(frozen=True, slots=True)
