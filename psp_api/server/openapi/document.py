@@ -140,7 +140,8 @@ def _problem_response(problems: list[Problem], operation: Operation, schemas: di
     shown = {
         problem.code: {
             "summary": problem.title,
-            "value": examples.problem(problem, path=operation.path),
+            "description": problem.meaning,
+            "value": examples.problem(problem, path=operation.path, writes=operation.writes),
         }
         for problem in problems
     }

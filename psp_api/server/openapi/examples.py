@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from psp_api.server.problems.catalogue import BODY_TOO_LARGE, BROKEN_JSON, INVALID, OF_DOMAIN_ERRORS, Problem
+from psp_api.server.problems.catalogue import (
+    BODY_TOO_LARGE,
+    BROKEN_JSON,
+    INVALID,
+    OF_DOMAIN_ERRORS,
+    STORING_NOTHING,
+    Problem,
+)
 from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
 from psp_api.server.wire.answers import EXAMPLE_INSTANT, PayableAnswer, SettlementAnswer, TransactionAnswer
@@ -109,12 +116,13 @@ _DETAILS = {
 }
 
 
-def problem(kind: Problem, *, path: str) -> ProblemAnswer:
+def problem(kind: Problem, *, path: str, writes: bool) -> ProblemAnswer:
     """Return the body of a problem as it is answered at `path`."""
+    nothing = "; nothing was stored" if writes and kind in STORING_NOTHING else ""
     is_invalid = kind is INVALID
     return problem_body(
         kind,
-        detail="3 problems; nothing was stored" if is_invalid else _DETAILS.get(kind, kind.title),
+        detail=("3 problems" if is_invalid else _DETAILS.get(kind, kind.title)) + nothing,
         path=path.replace("{id}", str(_TRANSACTION_ID)),
         request_id=_REQUEST_ID,
         errors=_FIELD_PROBLEMS if is_invalid else (),
