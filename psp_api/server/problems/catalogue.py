@@ -58,7 +58,7 @@ TOO_SLOW = Problem(
     "A request's head must come within seconds, and its body no slower than `detail` says. It was not carried out.",
 )
 BODY_TOO_LARGE = Problem(
-    413, "body_too_large", "The body is too large", "Send fewer transactions in a batch: `detail` says how many bytes."
+    413, "body_too_large", "The body is too large", "Send less at once: `detail` says how many bytes it may have."
 )
 TARGET_TOO_LONG = Problem(
     414, "target_too_long", "The path and the parameters are too long", "`detail` says how many bytes they may have."
@@ -100,7 +100,8 @@ BUG = Problem(
     500,
     "internal_error",
     "Something went wrong on our side",
-    "Tell us the `request_id`. What was sent may have been stored: send it again with the same `Idempotency-Key`.",
+    "Tell us the `request_id`. What was sent by POST may have been stored: send it again with the same "
+    "`Idempotency-Key`.",
 )
 NOT_IMPLEMENTED = Problem(
     501,

@@ -10,7 +10,13 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from pydantic_core import PydanticCustomError
 
 from psp_api.server.wire.field_problems import CARD_DATA, CARD_DATA_DETAIL
-from psp_api.server.wire.words import IN_MINOR_UNITS
+from psp_api.server.wire.words import (
+    CARD_NUMBER_PATTERN,
+    EXPIRATION_DATE_PATTERN,
+    IN_MINOR_UNITS,
+    TEXT_PATTERN,
+    VERIFICATION_CODE_PATTERN,
+)
 from psp_core.domain.intake.cards import holds_card_data, passes_luhn
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 
@@ -68,14 +74,13 @@ Amount = Annotated[
         }
     ),
 ]
-# Postgres has no text with a zero character in it.
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(pattern=TEXT_PATTERN)]
 # After a text's length: what follows a validator of our own is not told from a list's.
 NoCardData = AfterValidator(_without_card)
 CardNumber = Annotated[
     str,
     Field(
-        pattern="^[0-9]{12,19}$",
+        pattern=CARD_NUMBER_PATTERN,
         description="12 to 19 digits; only its brand and its last four are kept",
         json_schema_extra={"format": "card-number"},
     ),
@@ -84,10 +89,11 @@ CardNumber = Annotated[
 ExpirationDate = Annotated[
     str,
     Field(
-        pattern="^(0[1-9]|1[0-2])/([0-9]{2}|[1-9][0-9]{3})$",
+        pattern=EXPIRATION_DATE_PATTERN,
         description="MM/YY or MM/YYYY; a card past its date is not refused here",
     ),
 ]
 VerificationCode = Annotated[
-    str, Field(pattern="^[0-9]{3,4}$", description="checked, then forgotten: never stored and never sent back")
+    str,
+    Field(pattern=VERIFICATION_CODE_PATTERN, description="checked, then forgotten: never stored and never sent back"),
 ]

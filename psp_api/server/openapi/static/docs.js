@@ -60,7 +60,7 @@ function fieldsOf(schema, spec, within = "") {
 
 function fields(title, schema, spec) {
   const found = fieldsOf(schema, spec);
-  return found.length ? element("details", { className: "fields" }, element("summary", { textContent: title }), ...found) : null;
+  return found.length ? element("details", { className: "fields", open: true }, element("summary", { textContent: title }), ...found) : null;
 }
 
 function credentials(spec) {
