@@ -24,8 +24,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "quoted or bare, unique for the merchant and kept for 7 days: the same key and body get the first "
-    "answer again, with `Idempotent-Replayed: true`",
+    "description": "quoted or bare, unique for the merchant and kept for at least 7 days: the same key and body get "
+    "the first answer again, with `Idempotent-Replayed: true`",
     "schema": {"type": "string", "minLength": 1, "pattern": f"^{IDEMPOTENCY_KEY_PATTERN}$"},
     "example": '"order-66"',
 }

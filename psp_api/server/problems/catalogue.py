@@ -165,7 +165,8 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
         errors.IdempotencyKeyReused,
         422,
         "The key belongs to another request",
-        "A request with this `Idempotency-Key` and another body was answered before. Use a new key for a new request.",
+        "A request with this `Idempotency-Key` and another body or path was answered before. A new request needs a new "
+        "key.",
     ),
     errors.RequestInProgress: _of(
         errors.RequestInProgress,
