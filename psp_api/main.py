@@ -74,10 +74,13 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     ):
         app.add_route(path, objects)
         app.add_route(f"{path}/{{id}}", objects, suffix="one")
+    app.add_route("/settlements/{id}/report", settlement.Reports(worker, authenticator))
     app.add_route("/health/live", operations.Live())
     app.add_route("/health/ready", operations.Ready(worker))
     app.add_route("/metrics", operations.Metrics(worker))
-    app.add_route("/openapi.json", documentation.OpenApi(auth_mode=worker.settings.auth_mode))
+    app.add_route(
+        "/openapi.json", documentation.OpenApi(auth_mode=worker.settings.auth_mode, time_zone=worker.settings.time_zone)
+    )
     docs = documentation.Docs()
     app.add_route("/docs", docs)
     app.add_route("/docs/{name}", docs)

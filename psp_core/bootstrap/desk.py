@@ -8,6 +8,7 @@ from functools import cached_property
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.desk.explain_merchant import ExplainMerchant
 from psp_core.usecases.desk.read_merchant import ReadMerchant
+from psp_core.usecases.desk.read_settlement_report import ReadSettlementReport
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,14 @@ class Desk(Parts):
         return ReadMerchant(self.store)
 
     @cached_property
-    def explain_merchant(self) -> ExplainMerchant:
+    def read_settlement_report(self) -> ReadSettlementReport:
         # pyarrow takes a quarter of a second to import, and most processes need none of it.
+        from psp_core.adapters.reports.encoders import Encoders
+
+        return ReadSettlementReport(Encoders(self.settings.zone))
+
+    @cached_property
+    def explain_merchant(self) -> ExplainMerchant:
         from psp_core.adapters.reports.drafts import ReportDrafts
         from psp_core.adapters.reports.shelves import shelf_at
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.settlement.explanation import LinesByType, Waiting
-from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportLine
+from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportFormat, ReportLine
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
@@ -94,6 +94,10 @@ class SettlementLines(Protocol):
         """Yield the payables of these settlements of one date, batch after batch."""
         ...
 
+    def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
+        """Return the lines that follow that of the payable `after`, at most `limit`; the first ones for None."""
+        ...
+
 
 class Explanations(Protocol):
     def begin(self) -> None:
@@ -140,6 +144,22 @@ class ReportDraft(Protocol):
     def publish_facts(self, name: str, facts: Mapping[str, Any], *, folder: str) -> ReportFile:
         """Put a file of plain facts into the folder."""
         ...
+
+
+class ReportEncoder(Protocol):
+    """One report in one format, as bytes that follow each other."""
+
+    def write(self, lines: Sequence[ReportLine]) -> bytes:
+        """Return what the lines add, maybe nothing; the first call begins the report."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what ends the report."""
+        ...
+
+
+class ReportEncoders(Protocol):
+    def begin(self, format: ReportFormat) -> ReportEncoder: ...
 
 
 class Reports(Protocol):

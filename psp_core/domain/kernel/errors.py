@@ -70,6 +70,12 @@ class SettlementInProgress(DomainError):
         self.due_on = due_on
 
 
+class SettlementOpen(DomainError):
+    """The settlement is not closed: payables are being added to it, and there is no report of it yet."""
+
+    code = "settlement_open"
+
+
 class HoldLost(DomainError):
     """What this process held was taken over: it had been silent for longer than its lease, and was taken for dead."""
 

@@ -16,10 +16,18 @@ from uuid import UUID
 
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.money import Currency
-from psp_core.domain.settlement.settlements import SettlementTotals, Totals
+from psp_core.domain.settlement.settlements import Settlement, SettlementTotals, Totals
 
 REPORT_FORMAT = 2
 """Raised with whatever changes in a report of the same settlements: then unchanged dates are written anew, too."""
+
+
+class ReportFormat(StrEnum):
+    CSV = "csv"
+    """For people and their spreadsheets."""
+
+    PARQUET = "parquet"
+    """For machines."""
 
 
 class LineType(StrEnum):
@@ -42,6 +50,11 @@ class Batch:
     currency: Currency
     due_on: date
     sequence: int
+
+    @classmethod
+    def of(cls, settlement: Settlement) -> Batch:
+        """Return the settlement as a batch of lines."""
+        return cls(settlement.id, settlement.customer_id, settlement.currency, settlement.due_on, settlement.sequence)
 
 
 @dataclass(frozen=True, slots=True)

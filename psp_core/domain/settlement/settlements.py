@@ -150,5 +150,7 @@ class SettlementChunk:
 class SettlementFilter:
     """None means any; `due_from` is inclusive and `due_before` exclusive."""
 
+    status: SettlementStatus | None = None
+    due_on: date | None = None
     due_from: date | None = None
     due_before: date | None = None

@@ -66,6 +66,7 @@ def assert_503_soon(client: httpx.Client, method: str, path: str, **arguments: o
 
     assert time.monotonic() - started_s < SOON_S
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert ("stored" in answer.json()["detail"]) == (method == "POST")
     assert int(answer.headers["Retry-After"]) >= 1
 
 

@@ -153,6 +153,7 @@ class TestGetPayables:
             "type": "credit",
             "paid_at": None,
             "settlement_id": None,
+            "due_on": due.date().isoformat(),
         }
 
     def test_pays_a_debit_card_at_once(self, api: Api, client: httpx.Client) -> None:

@@ -229,6 +229,8 @@ class PostgresSettlements:
 
     def page(self, customer_id: str, where: SettlementFilter, page: Page) -> list[Settlement]:
         conditions = Conditions(customer_id)
+        conditions.equal("status", where.status)
+        conditions.equal("due_on", where.due_on)
         conditions.within("due_on", where.due_from, where.due_before)
         return [_settlement(row) for row in conditions.newest_first(self.connection, "settlements", _COLUMNS, page)]
 
