@@ -71,7 +71,7 @@ def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan
     """Return the plan for the `PSP_*` variables. Raises `LocalStackError` for a port or URL that is none."""
     own = load_stack_environment(root)
     # In a terminal that has loaded the file, the stack's own addresses are no wish to replace them.
-    theirs = {name: value for name, value in environ.items() if not _is_embedded(name, value=value, own=own)}
+    theirs = {name: value for name, value in environ.items() if not (embeds(own, name) and own.get(name) == value)}
     return Plan(
         root=root.resolve(),
         data_dir=data_dir.resolve(),
@@ -105,6 +105,8 @@ def platform_variables(
         # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
         "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }
+    # How merchants say who they are, and which keys `psp keys create` makes.
+    variables |= {name: os.environ[name] for name in ("PSP_AUTH_MODE", "PSP_API_KEY_MODE") if name in os.environ}
     if pepper := os.environ.get("PSP_API_KEY_PEPPER") or _own_pepper(plan):
         variables["PSP_API_KEY_PEPPER"] = pepper
     if sqs_endpoint_url is not None:
@@ -134,8 +136,11 @@ def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_s
 
 def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
     """Do the same for a program that has loaded `own`, the file of a stack that runs."""
-    embedded = own.get(_EMBEDDED, "").split()
-    shield(environ, embeds_postgres="PSP_DATABASE_URL" in embedded, embeds_sqs="PSP_SQS_ENDPOINT_URL" in embedded)
+    shield(
+        environ,
+        embeds_postgres=embeds(own, "PSP_DATABASE_URL"),
+        embeds_sqs=embeds(own, "PSP_SQS_ENDPOINT_URL"),
+    )
 
 
 def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
@@ -163,6 +168,11 @@ def load_stack_environment(root: Path) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
+def embeds(own: Mapping[str, str], name: str) -> bool:
+    """Tell whether the address of that name in a stack's file is one of its own services."""
+    return name in own.get(_EMBEDDED, "").split()
+
+
 def _own_pepper(plan: Plan) -> str | None:
     """Return the secret that the embedded database's API keys are stored with, made at the first start."""
     if not plan.embeds_postgres:
@@ -181,10 +191,6 @@ def _write_secret(path: Path, text: str) -> None:
     unfinished.chmod(0o600)
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
-
-
-def _is_embedded(name: str, *, value: str, own: Mapping[str, str]) -> bool:
-    return name in own.get(_EMBEDDED, "").split() and own.get(name) == value
 
 
 def _port(environ: Mapping[str, str], *, name: str, default: int) -> int:

@@ -22,6 +22,7 @@ from psp_local.demo.merchants import MERCHANTS, Merchant
 from psp_local.demo.platform import Platform, api_in_the_past, running_platform
 from psp_local.demo.screen import Screen
 from psp_local.demo.traffic import a_day
+from psp_local.welcome import log_in
 
 DAYS_AGO = 31
 """The longest of the merchants' delays: what the day's credit cards bring is due by now, but for later installments."""
@@ -198,7 +199,8 @@ class _Demonstration:
 
 def _say_what_to_look_at(platform: Platform, screen: Screen, *, stays: bool) -> None:
     screen.title("Look at it" if stays else "Type `make` to start the platform again, and look at it")
-    screen.say(f"curl '{platform.api_url}/settlements' -H 'x-customer-id: {MERCHANTS[0].customer_id}'")
+    first, as_merchant = log_in(MERCHANTS[0].customer_id, variables=platform.environment, scopes=("read",))
+    screen.say(f"{first}curl '{platform.api_url}/settlements' {as_merchant}")
     screen.say(f"{platform.operations_url}/assets/settlement shows the dates that were paid")
     screen.say(f"{platform.environment['PSP_REPORTS_URL']} has a settlement report for each of them")
     screen.say("")
