@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from psp_core.cli.arguments import Seconds
-from psp_local.environment import load_stack_environment, shield_from_outside
+from psp_local.environment import embeds, load_stack_environment, shield_from_outside
+from psp_local.supervision.guard import stack_lives
 
 
 @click.command()
@@ -39,10 +40,18 @@ def demo(transactions: int, day_seconds: float, keep: bool) -> None:
 
 
 def enter_running_stack(environ: MutableMapping[str, str]) -> None:
-    """Give a command the variables of the stack that was started last in this folder; none when none was."""
+    """Give a command the variables of this folder's stack, unless it has a database; refuse when the stack is stopped.
+
+    A stack whose database is somebody else's need not run for that.
+    """
     own = load_stack_environment(Path.cwd())
-    shield_from_outside(environ, own=own)
-    environ.update(own)
+    # They are the same in a terminal that has loaded the stack's file.
+    is_meant = environ.get("PSP_DATABASE_URL", own.get("PSP_DATABASE_URL")) == own.get("PSP_DATABASE_URL")
+    if is_meant and embeds(own, "PSP_DATABASE_URL") and not stack_lives(_data_dir()):
+        raise click.ClickException(f"the stack in {_data_dir()} is stopped: type `make` to start it")
+    if "PSP_DATABASE_URL" not in environ:
+        shield_from_outside(environ, own=own)
+        environ.update(own)
 
 
 def _data_dir() -> Path:

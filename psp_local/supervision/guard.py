@@ -53,7 +53,7 @@ class Lease:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("a+", encoding="utf-8")
         if not self._try_lock():
-            if not _lives(self._record()):
+            if not stack_lives(self._path.parent):
                 # A supervisor that was killed leaves its guard, which holds the lock while it ends the children.
                 say("an earlier run was killed; waiting until its processes are gone")
                 wait_until(self._try_lock, timeout_s=_CLEANED_UP_WITHIN_S)
@@ -100,22 +100,27 @@ class Lease:
         return False
 
     def _record(self) -> dict[str, Any]:
-        try:
-            record = json.loads(self._path.read_text(encoding="utf-8"))
-        except ValueError:
-            # Empty at the very first start; cut short when the machine lost power.
-            return {}
-        return record if isinstance(record, dict) else {}
+        return _record_in(self._path)
 
 
-def _lives(record: dict[str, Any]) -> bool:
-    """Tell whether the supervisor that wrote the record runs: a pid comes back, but with another start time."""
+def stack_lives(folder: Path) -> bool:
+    """Tell whether the supervisor of the folder runs: a pid comes back, but with another start time."""
+    record = _record_in(folder / "stack.lock")
     try:
         process = psutil.Process(record["pid"])
         is_the_same = abs(process.create_time() - record["created_at_s"]) < 1
         return bool(is_the_same and process.status() != psutil.STATUS_ZOMBIE)
     except (KeyError, psutil.Error):
         return False
+
+
+def _record_in(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # There was none yet; it is empty at the very first start; cut short when the machine lost power.
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def main(marker: str) -> None:
