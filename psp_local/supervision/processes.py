@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import signal
 import subprocess
@@ -12,8 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-
-_POLL_S = 0.02
 
 
 def spawn_tied(
@@ -52,25 +49,8 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_S)
+        time.sleep(0.02)
     return True
-
-
-def in_session(session: int) -> list[psutil.Process]:
-    """Return the live members of a session: whatever its leader started, and that did not open one of its own."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(OSError, psutil.Error):
-            if os.getsid(process.pid) == session and is_alive(process):
-                found.append(process)
-    return found
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Tell whether it is still this process, and has not ended."""
-    with suppress(psutil.NoSuchProcess):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
 
 
 def working_in(folder: Path) -> list[psutil.Process]:

@@ -76,7 +76,7 @@ class TestMakePrivate:
                 assert connection.exec_driver_sql("SELECT 1").scalar() == 1
             engine.dispose()
 
-            data = after.folder
+            data = after.data_folder
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
             assert stat.S_IMODE(data.stat().st_mode) == 0o700
         shutil.rmtree(data)
