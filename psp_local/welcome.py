@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from psp_local.commands import COMMANDS
-from psp_local.environment import Plan
+from psp_local.environment import DATABASE, Plan
 from psp_local.ports import LOOPBACK
 
 _TRANSACTION = (
@@ -27,7 +27,7 @@ def welcome(plan: Plan, *, variables: Mapping[str, str], took_s: float) -> str:
         "merchant API": api,
         "Dagster": web,
         "Postgres": f"{database.host}:{database.port or 5432}, database {database.database}"
-        + ("" if plan.embeds_postgres else " (PSP_DATABASE_URL)"),
+        + ("" if DATABASE in plan.embedded else " (PSP_DATABASE_URL)"),
         "SQS": variables.get("PSP_SQS_ENDPOINT_URL", "AWS"),
         "logs": f"{_short(plan.logs)}/",
         "settings": f"{_short(plan.data_dir / 'env')} (source it; psp commands load it by themselves)",

@@ -55,7 +55,6 @@ def url(postgres: EmbeddedPostgres, migrated_url: str, tmp_path_factory: pytest.
         sqs_endpoint_url=None,
         uses_aws=True,
         database_url=make_url(migrated_url),
-        dagster_database_url=dagster_database_url,
     )
     plan.dagster_home.mkdir(parents=True)
     (plan.dagster_home / "dagster.yaml").symlink_to(ROOT / "dagster.yaml")
