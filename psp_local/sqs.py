@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from psp_local.environment import CREDENTIALS
 from psp_local.ports import LOOPBACK, answers_http, require_free
@@ -29,7 +27,6 @@ class EmbeddedSqs(Program):
         port: int,
         *,
         services: str = "sqs,s3",
-        environment: Mapping[str, str] = MappingProxyType({}),
         log_file: Path | None = None,
     ) -> None:
         self.port = port
@@ -59,7 +56,7 @@ class EmbeddedSqs(Program):
                 # No worker of its own: the process that is started is the one that serves, and that is killed.
                 *("--workers", "0", "--keep-alive", "75", "--log-level", "WARNING"),
             ],
-            environment={**os.environ, **environment, **configuration},
+            environment={**os.environ, **configuration},
             folder=state_dir,
             log_file=log_file or state_dir / "ministack.log",
             ready=lambda: answers_http(port, path="/_ministack/ready"),

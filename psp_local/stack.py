@@ -16,13 +16,7 @@ from psp_core.settings import CalendarSettings, SettingsRefused, load
 from psp_local import LocalStackError
 from psp_local.commands import api, code_server, daemon, one_shot, webserver
 from psp_local.dagster_api import a_drain_runs, code_errors
-from psp_local.databases import (
-    DAGSTER,
-    DAGSTER_DATABASE,
-    DatabaseLogins,
-    embedded_logins,
-    prepare_databases,
-)
+from psp_local.databases import DAGSTER, DAGSTER_DATABASE, DatabaseLogins, embedded_logins, prepare_databases
 from psp_local.environment import DATABASE, QUEUE, Plan, platform_variables, read_plan, shield, write_stack_environment
 from psp_local.ports import require_free
 from psp_local.postgres import EmbeddedPostgres, create_database
@@ -68,7 +62,7 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
     started_at_s = time.time()
     _require_ports(plan)
     variables, logins = _start_storage(plan, supervisor=supervisor)
-    shared = {**os.environ, **variables, **supervisor.marker, "PYTHONUNBUFFERED": "1"}
+    shared = {**os.environ, **variables, "PYTHONUNBUFFERED": "1"}
     environment_of = partial(logins.environment, shared=shared)
     create_queues = one_shot(plan, "queues", "create", environment=environment_of("pipelines"))
     _say("bringing the database to the newest schema, creating the queues")
@@ -94,9 +88,7 @@ def _run_until_stopped(plan: Plan, *, supervisor: Supervisor) -> None:
 def _start_storage(plan: Plan, *, supervisor: Supervisor) -> tuple[dict[str, str], DatabaseLogins]:
     """Start database and queue; returns what another terminal is told, and who connects to the database as whom."""
     postgres = EmbeddedPostgres(plan.data_dir / "postgres", plan.postgres_port, log_file=plan.logs / "postgres.log")
-    sqs = EmbeddedSqs(
-        plan.data_dir / "sqs", plan.sqs_port, environment=supervisor.marker, log_file=plan.logs / "sqs.log"
-    )
+    sqs = EmbeddedSqs(plan.data_dir / "sqs", plan.sqs_port, log_file=plan.logs / "sqs.log")
     embedded = [program for name, program in ((DATABASE, postgres), (QUEUE, sqs)) if name in plan.embedded]
     if embedded:
         _say(f"starting {' and '.join(program.name for program in embedded)}")
@@ -127,11 +119,9 @@ def _create_dagster_database(database_url: URL) -> None:
 
 
 def _require_ports(plan: Plan) -> None:
-    # Postgres checks its own port, when a server of a run that was killed has had the time to stop.
+    # Postgres and the queue check theirs, when a server of a run that was killed has had the time to stop.
     require_free(plan.api_port, purpose="the API", setting="PSP_API_PORT")
     require_free(plan.web_port, purpose="Dagster's webserver", setting="PSP_WEB_PORT")
-    if QUEUE in plan.embedded:
-        require_free(plan.sqs_port, purpose="the SQS endpoint", setting="PSP_SQS_PORT")
 
 
 def _say(line: str) -> None:

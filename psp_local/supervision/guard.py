@@ -1,7 +1,7 @@
 """One stack per data folder, and nothing left over from the one before.
 
 As a module of its own (`-m psp_local.supervision.guard MARKER`) this is a small process that outlives a supervisor that
-was killed: the kernel ends that one's children (`spawn_tied`), but not their children, Dagster's run workers and
+was killed: the kernel ends that one's children (`Program`), but not their children, Dagster's run workers and
 gunicorn's workers. It holds the read end of a pipe as its standard input, ends them, and then itself.
 """
 
@@ -23,6 +23,7 @@ import psutil
 
 from psp_local import LocalStackError
 from psp_local.supervision.processes import end_all, marked, wait_until
+from psp_local.supervision.program import MARK
 
 MARKER_VARIABLE = "PSP_STACK_RUN"
 # Long enough for a run worker to record that it was interrupted, and for the queue to be written to disk.
@@ -75,6 +76,8 @@ class Lease:
             self._guard = subprocess.Popen(
                 [sys.executable, "-m", __name__, self.marker],
                 cwd="/",
+                # Not one of what is ended with the program that this supervisor may be.
+                env={name: value for name, value in os.environ.items() if name != MARK},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

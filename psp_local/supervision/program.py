@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import secrets
 import signal
 import subprocess
@@ -15,12 +16,14 @@ from typing import Self
 import psutil
 
 from psp_local import LocalStackError
-from psp_local.supervision.processes import end_all, marked, spawn_tied, wait_until
+from psp_local.supervision.processes import end_all, marked, wait_until
 
+MARK = "PSP_PROGRAM"
 LOG_SIZE_MAX_BYTES = 50_000_000
 
 
-@dataclass(eq=False)
+# Without a text of its own: the environment has passwords in it.
+@dataclass(eq=False, repr=False)
 class Program:
     """A command that should run until it is stopped. What it starts is known by a mark that it inherits."""
 
@@ -69,23 +72,33 @@ class Program:
         self.process = self._spawn(self.command)
 
     def _spawn(self, command: Sequence[str | Path], *, user: str | None = None) -> subprocess.Popen[bytes]:
+        """Start the command in a session of its own, as the user, in that one's group only.
+
+        It receives the stop signal when the calling *thread* ends, however it ends: it may not end before its program.
+        """
         self.launched_at_s = time.time()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_SIZE_MAX_BYTES:
             # A new log when this one has grown large; one old one is kept.
             self.log_file.replace(self.log_file.with_name(self.log_file.name + ".1"))
-        return spawn_tied(
-            command,
-            environment={**self.environment, "PSP_PROGRAM": self._mark},
-            folder=self.folder,
-            log_file=self.log_file,
-            death_signal=self.stop_signal,
-            user=user,
-        )
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(
+                # Replaces itself by the command, so the pid stays the same; after the change of user, which undoes it.
+                ["setpriv", "--pdeathsig", self.stop_signal.name, *map(str, command)],  # noqa: S607
+                env={**self.environment, MARK: self._mark},
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=user,
+                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                extra_groups=None if user is None else [],
+            )
 
     def family(self) -> list[psutil.Process]:
         """Return the process and all that it started, or an earlier one of this program, and that still live."""
-        return marked(f"PSP_PROGRAM={self._mark}")
+        return marked(f"{MARK}={self._mark}")
 
     def runs(self) -> bool:
         """Tell whether the process lives."""

@@ -11,7 +11,7 @@ from types import FrameType, MappingProxyType
 from typing import Any, NoReturn, Self
 
 from psp_local import LocalStackError
-from psp_local.supervision.guard import Lease
+from psp_local.supervision.guard import MARKER_VARIABLE, Lease
 from psp_local.supervision.processes import end_all, marked, wait_until
 from psp_local.supervision.program import Program
 
@@ -33,20 +33,14 @@ class Supervisor:
 
     def __init__(self, folder: Path, *, say: Callable[[str], None]) -> None:
         """`folder` is locked for this supervisor; `say` gets one line for everything worth telling."""
-        self._lease = Lease(folder)
+        self.lease = Lease(folder)
         self._say = say
         self._stages: list[tuple[Program, ...]] = []
         self._restarts: dict[Program, _Restarts] = {}
 
-    @property
-    def marker(self) -> Mapping[str, str]:
-        """What every child needs in its environment, so that it is found again whatever becomes of its parents."""
-        name, _, value = self._lease.marker.partition("=")
-        return {name: value}
-
     def __enter__(self) -> Self:
-        self._lease.acquire(say=self._say)
-        self._lease.guard()
+        self.lease.acquire(say=self._say)
+        self.lease.guard()
         _answer_stop_signals(self._on_signal)
         return self
 
@@ -58,9 +52,9 @@ class Supervisor:
                 program.ask_to_stop()
             for program in stage:
                 program.wait_or_kill()
-        if survivors := end_all(lambda: marked(self._lease.marker), patience_s=_LEFTOVER_PATIENCE_S):
+        if survivors := end_all(lambda: marked(self.lease.marker), patience_s=_LEFTOVER_PATIENCE_S):
             self._say(f"still there, even after SIGKILL: {', '.join(str(one.pid) for one in survivors)}")
-        self._lease.release()
+        self.lease.release()
 
     def start(self, *programs: Program) -> None:
         """Start the programs of one stage together and wait until all are ready.
@@ -70,13 +64,13 @@ class Supervisor:
         self._stages.append(programs)
         for program in programs:
             self._restarts[program] = _Restarts()
-            program.launch()
+            self._launch(program)
         for program in programs:
             program.await_ready()
 
     def run(self, program: Program) -> None:
         """Run a command that ends by itself. Raises `LocalStackError` when it fails."""
-        program.launch()
+        self._launch(program)
         try:
             wait_until(lambda: not program.runs(), timeout_s=_ONE_SHOT_WITHIN_S)
             if program.process is None or program.process.returncode != 0:
@@ -91,7 +85,7 @@ class Supervisor:
         raises `LocalStackError`.
         """
         while True:
-            self._lease.guard()
+            self.lease.guard()
             for program, restarts in self._restarts.items():
                 try:
                     self._look_after(program, restarts, chore=after_restart.get(program.name, lambda: None))
@@ -109,7 +103,12 @@ class Supervisor:
             self._say(f"{program.failure()}; starting it again in {restarts.plan(program):.1f} s")
             program.clear_up()
         elif restarts.is_due():
-            program.launch()
+            self._launch(program)
+
+    def _launch(self, program: Program) -> None:
+        # Inherited by all that it starts, so that it is found again whatever becomes of its parents.
+        program.environment = {**program.environment, MARKER_VARIABLE: self.lease.run}
+        program.launch()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> NoReturn:
         _answer_stop_signals(signal.SIG_IGN)

@@ -13,6 +13,7 @@ import pytest
 
 from psp_local.supervision.guard import MARKER_VARIABLE
 from psp_local.supervision.processes import marked, wait_until
+from psp_local.supervision.program import Program
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 
@@ -114,6 +115,25 @@ class TestSupervisor:
         assert wait_until(lambda: len(marked(marker)) == _FAMILY_SIZE, timeout_s=10)
 
         owner.kill()
+
+        assert _gone(marker)
+
+    def test_has_a_guard_that_outlives_the_program_that_it_was(self, tmp_path: Path) -> None:
+        log = tmp_path / "owner.log"
+        owner = Program(
+            "owner",
+            command=[sys.executable, owners.__file__, "stubborn", tmp_path, "0"],
+            environment=owners.environment(),
+            folder=tmp_path,
+            log_file=log,
+            ready=lambda: "ready" in log.read_text(),
+        )
+        owner.start()
+        [marker] = [line for line in log.read_text().splitlines() if line.startswith(MARKER_VARIABLE)]
+        assert owner.process is not None
+
+        owner.process.kill()
+        owner.stop()
 
         assert _gone(marker)
 
