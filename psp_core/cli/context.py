@@ -40,11 +40,13 @@ optional_reason_option = click.option(
 
 
 def operator_settings() -> Settings:
-    """Return the settings of the environment, or of the stack that runs in this folder. Raises SettingsRefused."""
-    if "PSP_DATABASE_URL" not in os.environ:
-        for entry in entry_points(group="psp.environment"):
-            if find_spec(entry.module.partition(".")[0]):
-                entry.load()(os.environ)
+    """Return the settings of the environment, or of the stack that runs in this folder.
+
+    Raises SettingsRefused, or a ClickException when that stack is stopped.
+    """
+    for entry in entry_points(group="psp.environment"):
+        if find_spec(entry.module.partition(".")[0]):
+            entry.load()(os.environ)
     if "PSP_DATABASE_URL" not in os.environ:
         raise click.ClickException("PSP_DATABASE_URL is not set, and no stack was started in this folder: `make`")
     return load(Settings)

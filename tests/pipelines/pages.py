@@ -38,7 +38,6 @@ def running_webserver(postgres: EmbeddedPostgres, *, database_url: str, folder: 
         sqs_endpoint_url=None,
         uses_aws=True,
         database_url=make_url(database_url),
-        dagster_database_url=dagster_database_url,
     )
     plan.dagster_home.mkdir(parents=True)
     (plan.dagster_home / "dagster.yaml").symlink_to(ROOT / "dagster.yaml")

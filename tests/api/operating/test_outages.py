@@ -106,7 +106,7 @@ class TestADatabaseThatHangs:
     ) -> None:
         with own_api.client("m") as client, ThreadPoolExecutor(1) as pool:
             create(client)
-            servers = [server.pid for server in working_in(own_postgres.folder / "data")]
+            servers = [server.pid for server in working_in(own_postgres.data_folder / "data")]
             signal_all(servers, signal.SIGSTOP)
             try:
                 inside = pool.submit(client.post, "/transactions", json=a_body(reference="inside"))

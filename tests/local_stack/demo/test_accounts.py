@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,7 @@ import pytest
 
 from psp_local.demo.accounts import Account, differences
 from psp_local.demo.merchant_api import Posted
-from psp_local.demo.merchants import MERCHANTS
-from psp_local.demo.traffic import Sale
+from psp_local.demo.traffic import MERCHANTS, Sale
 
 _MERCHANT = MERCHANTS[0]
 _SALE = Sale(
@@ -22,7 +21,7 @@ _SALE = Sale(
     body={"amount": 999, "installments": 2, "payment_method": "credit_card"},
     sent_twice=False,
 )
-_POSTED = [Posted(_SALE, "t1", "2026-01-01T12:00:00.000Z", replays=0)]
+_POSTED = [Posted(_SALE, "t1", datetime(2026, 1, 1, 12, tzinfo=UTC))]
 _TRANSACTION = {"id": "t1", "amount": 999, "status": "pending_payment"}
 _PAID = {
     "id": "p1",
