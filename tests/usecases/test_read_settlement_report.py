@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter
 
 import pytest
 from sqlalchemy import create_engine
@@ -71,7 +72,8 @@ class TestReadSettlementReport:
         with core.store.begin() as work:
             now = clock.now()
             work.settlements.settle_chunk(DUE_ON, merchants=None, after=None, limit=1, control_before=now, now=now)
-        opened, closed = core.read_merchant.settlements("a", where=SettlementFilter(), page=Page())
+        both = core.read_merchant.settlements("a", where=SettlementFilter(), page=Page())
+        closed, opened = sorted(both, key=attrgetter("sequence"))
 
         assert closed == settlement
         with pytest.raises(SettlementOpen):
