@@ -87,15 +87,17 @@ class PayableAnswer(TypedDict):
     installment: Annotated[Count, Field(description="which part of the transaction it is, from 1")]
     type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
     paid_at: Annotated[Instant | None, Field(description="when it became `paid`, in UTC; null until then")]
-    settlement_id: Annotated[Id | None, Field(description="the settlement that paid it; null while there is none")]
+    settlement_id: Annotated[
+        Id | None, Field(description="the settlement that it belongs to; null while there is none")
+    ]
     due_on: Annotated[Day, Field(description=f"the day of `payment_date` in {PLATFORM_ZONE}: what is settled together")]
 
 
 class AvailableAnswer(TypedDict):
     payables: Annotated[int, Field(ge=0, description="how many were paid at once, by debit card")]
-    amount: Minor
-    fee_amount: Minor
-    receivable_amount: Minor
+    amount: Annotated[Minor, Field(description=f"the sum of their amounts, {IN_MINOR_UNITS}")]
+    fee_amount: _Fee
+    receivable_amount: Annotated[Minor, Field(description=f"what they brought, {IN_MINOR_UNITS}")]
 
 
 class SettlementAnswer(TypedDict):
