@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from psp_api.server.activity import Pace
 from psp_api.server.problems.refusals import FieldProblem
 from psp_api.server.wire.field_problems import body_problems, card_data
 from psp_api.server.wire.fields import (
@@ -92,7 +93,15 @@ class TransactionBody(BaseModel):
         )
 
 
-BatchBody = Annotated[list[TransactionBody], Field(min_length=1, max_length=BATCH_TRANSACTIONS_MAX)]
+def _tell_pace(body: TransactionBody, info: ValidationInfo) -> TransactionBody:
+    if info.context is not None:
+        info.context()
+    return body
+
+
+BatchBody = Annotated[
+    list[Annotated[TransactionBody, AfterValidator(_tell_pace)]], Field(min_length=1, max_length=BATCH_TRANSACTIONS_MAX)
+]
 _one = TypeAdapter(TransactionBody)
 _batch: TypeAdapter[list[TransactionBody]] = TypeAdapter(BatchBody)
 
@@ -102,27 +111,27 @@ def read_transaction(raw: bytes, problems: list[FieldProblem]) -> TransactionBod
     return _read(_one, raw, problems)
 
 
-def read_batch(raw: bytes, problems: list[FieldProblem]) -> list[TransactionBody] | None:
+def read_batch(raw: bytes, problems: list[FieldProblem], *, pace: Pace) -> list[TransactionBody] | None:
     """Return the transactions, or None after adding every problem to `problems`. Raises Refusal for broken JSON."""
-    bodies = _read(_batch, raw, problems)
+    bodies = _read(_batch, raw, problems, pace)
     if bodies is not None:
-        problems += _numbers_of_other_rows(bodies)
+        problems += _numbers_of_other_rows(bodies, pace)
     return bodies
 
 
-def _numbers_of_other_rows(bodies: Sequence[TransactionBody]) -> Iterator[FieldProblem]:
+def _numbers_of_other_rows(bodies: Sequence[TransactionBody], pace: Pace) -> Iterator[FieldProblem]:
     numbers = CardNumbers(body.card_number for body in bodies)
-    for index, body in enumerate(bodies):
+    for index, body in enumerate(pace.through(bodies)):
         for name in _FREE_TEXT:
             text = getattr(body, name)
             if text is not None and numbers.are_in(text):
                 yield card_data(f"/{index}/{name}")
 
 
-def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem]) -> T | None:
+def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem], pace: Pace | None = None) -> T | None:
     require_sound_json(raw)
     try:
-        return adapter.validate_json(raw)
+        return adapter.validate_json(raw, context=pace)
     except ValidationError as error:
         problems += body_problems(error)
         return None
