@@ -16,9 +16,11 @@ from psp_core.domain.settlement.settlements import (
     merge_merchants,
     totals_by_currency,
 )
+from psp_core.domain.settlement.unpaid_dates import UnpaidDates
 from psp_core.usecases.settlement.write_settlement_report import WrittenReport
 
 MERCHANTS_SHOWN = 10
+DATES_NAMED = 31
 Shown: TypeAlias = dg.MetadataValue[Any]
 
 
@@ -85,6 +87,40 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
             for item in merchants
         ],
     )
+
+
+def unpaid_table(found: UnpaidDates) -> Shown:
+    """Return a row for each of the oldest dates that need something."""
+    return _table(
+        ["date", "days overdue", "still due", "payables", "merchants", "report"],
+        [
+            (
+                day.due_on.isoformat(),
+                found.days_overdue(day),
+                amounts(day.owed),
+                day.payables,
+                day.merchants,
+                "missing" if day.lacks_report else "",
+            )
+            for day in found.listed
+        ],
+    )
+
+
+def overdue_sentence(found: UnpaidDates) -> str:
+    """Return what an alarm says of unpaid dates: which, how much, to how many."""
+    owing = [day for day in found.listed if day.owed]
+    counted = f" on the oldest {len(owing)}" if len(owing) < len(found.unpaid) else ""
+    dates = ", ".join(day.due_on.isoformat() for day in owing[:DATES_NAMED])
+    return (
+        f"Overdue: {amounts(found.owed)}{counted}; merchants: {found.merchants:,}; due dates ({len(found.unpaid):,}): "
+        f"{dates}{' and later ones' if len(found.unpaid) > DATES_NAMED else ''}."
+    )
+
+
+def amounts(totals: Mapping[Currency, Totals]) -> str:
+    """Return net amounts in words: `BRL 1,234.50 and USD 3.00`."""
+    return " and ".join(f"{currency.value} {written(sums.net_minor)}" for currency, sums in sorted(totals.items()))
 
 
 def messages_table(messages: Iterable[QueueMessage]) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -27,8 +28,15 @@ class ListUnpaidDates:
 
     def __call__(self, *, grace_days: int = 0) -> UnpaidDates:
         """Return the dates whose time came `grace_days` ago and that still owe something, and those without report."""
-        unpaid = self.find_unsettled_dates(grace_days=grace_days)
-        unreported = self.find_unreported_dates(with_open=True)
+        return self._listed(
+            self.find_unsettled_dates(grace_days=grace_days), self.find_unreported_dates(with_open=True)
+        )
+
+    def of(self, first: date, last: date) -> UnpaidDates:
+        """Return those of the dates from `first` to `last` that still owe something."""
+        return self._listed([day for day in self.find_unsettled_dates() if first <= day <= last], [])
+
+    def _listed(self, unpaid: Sequence[date], unreported: Sequence[date]) -> UnpaidDates:
         oldest = sorted({*unpaid, *unreported})[:DATES_LISTED_MAX]
         with self.store.begin() as work:
             debts = work.settlements.debts(sorted(set(oldest) & set(unpaid)))
@@ -37,10 +45,10 @@ class ListUnpaidDates:
             today=due_date(self.clock.now(), self.zone),
             unpaid=unpaid,
             unreported=unreported,
-            listed=[_listed(day, owing=owing, lacks_report=day in set(unreported)) for day in oldest],
+            listed=[_entry(day, owing=owing, lacks_report=day in set(unreported)) for day in oldest],
             merchants=debts.merchants,
         )
 
 
-def _listed(day: date, *, owing: dict[date, UnpaidDate], lacks_report: bool) -> UnpaidDate:
+def _entry(day: date, *, owing: dict[date, UnpaidDate], lacks_report: bool) -> UnpaidDate:
     return replace(owing.get(day, UnpaidDate(day)), lacks_report=lacks_report)
