@@ -6,7 +6,7 @@ import dagster as dg
 
 from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.kernel.resources import CoreResource
-from psp_pipelines.kernel.runs import dates_under_way, early_request_for, requests_for
+from psp_pipelines.kernel.runs import NO_REASON, dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.partitions import calendar
@@ -27,7 +27,7 @@ def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     if day < calendar.first_due_date:
         return dg.SkipReason(f"{day} has no partition: `early_dates_sweep` pays what is due on it")
     today = day.isoformat()
-    return dg.RunRequest(run_key=today, partition_key=today)
+    return dg.RunRequest(run_key=today, partition_key=today, run_config=NO_REASON)
 
 
 @dg.schedule(job=settle_due_payables, cron_schedule="30 * * * *", default_status=_RUNNING)

@@ -17,9 +17,11 @@ from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRe
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.webserver import DagsterWebserver
+from graphene import Schema
 from starlette.middleware import Middleware
 
 from psp_pipelines.access.actors import ACTOR_TAG, actor_header, actor_in
+from psp_pipelines.access.refusals import refuse_without_reason
 from psp_pipelines.access.same_origin import SameOrigin
 
 # Those of the command `dagster-webserver`, but for one.
@@ -56,6 +58,11 @@ class AttributedProcess(WorkspaceProcessContext):
 
 class OperatorsWebserver(DagsterWebserver[AttributedProcess, AttributedContext]):
     hosts: frozenset[str] = frozenset()
+
+    def build_graphql_schema(self) -> Schema:
+        schema = super().build_graphql_schema()
+        refuse_without_reason(schema)
+        return schema
 
     def build_middleware(self) -> list[Middleware]:
         return [Middleware(SameOrigin, hosts=self.hosts), *super().build_middleware()]

@@ -29,9 +29,7 @@ class EarlyDatesConfig(dg.Config):
 def settle_dates(context: dg.OpExecutionContext, config: EarlyDatesConfig, core: CoreResource) -> None:
     """Settle the dates one by one, check the books, and write each date's report."""
     dates = _parsed(config.due_dates)
-    record_if_by_hand(
-        context.run, core, action="settle", reason=config.reason, details={"dates": ", ".join(config.due_dates)}
-    )
+    record_if_by_hand(context, core, action="settle", details={"dates": ", ".join(config.due_dates)})
     count = 0
     with refusals_end_the_run():
         for due_on in dates:

@@ -25,9 +25,12 @@ _log = get_logger(__name__)
 
 
 class SettlementConfig(dg.Config):
-    """What a person may ask for in the launchpad; the schedule asks for everything."""
+    """What a person may ask for in the launchpad; the schedule asks for everything.
 
-    reason: str = Field(default="", description="Why this is run by hand; the schedule needs none")
+    `reason` has no default, so that Dagster's form shows it as what is missing.
+    """
+
+    reason: str = Field(description="Why this is run by hand. Required: without it the launch is refused")
     merchants: list[str] = Field(default=[], description="Only these merchants; none means all")
     dry_run: bool = Field(default=False, description="Show what would be paid, and write nothing")
 
@@ -76,10 +79,9 @@ def _settle_dates(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     keys = context.partition_keys
     record_if_by_hand(
-        context.run,
+        context,
         core,
         action="settle",
-        reason=config.reason,
         details={"dates": f"{keys[0]}/{keys[-1]}", "dry_run": str(config.dry_run), "merchants": str(config.merchants)},
     )
     settled: list[MerchantTotals] = []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
+from psp_pipelines.kernel.runs import NO_REASON
 from tests.builders import a_new_transaction, a_submission
 
 SCHEDULED = {"dagster/schedule_name": "daily_settlement"}
@@ -42,7 +44,9 @@ def run_job(
     tags: Mapping[str, str] = SCHEDULED,
     run_config: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job as it is defined, but with this test's core."""
+    """Run a job as it is defined, but with this test's core; a settlement without a config as its schedule does."""
+    if name == "settle_due_payables" and run_config is None:
+        run_config = NO_REASON
     return definitions.resolve_job_def(name).execute_in_process(
         instance=instance,
         resources={"core": core},
@@ -63,12 +67,22 @@ def settle(
         instance=instance,
         partition_key=DUE_ON,
         tags={} if by_hand else SCHEDULED,
-        run_config={"ops": {"settlement": {"config": config}}},
+        run_config={"ops": {"settlement": {"config": {"reason": ""} | config}}},
     )
 
 
 DUE_ON = "2026-04-09"
 """30 days after the builders' NOON."""
+
+
+def ended_as_cancelled(instance: dg.DagsterInstance, run: Callable[[], object]) -> str:
+    """Run a job that must end as cancelled, and return what it says."""
+    with suppress(dg.DagsterExecutionInterruptedError):
+        run()
+    newest = instance.get_runs(limit=1)[0]
+    assert newest.status is dg.DagsterRunStatus.CANCELED
+    said = [entry.get_dagster_event() for entry in instance.all_logs(newest.run_id) if entry.is_dagster_event]
+    return next(event.message or "" for event in said if event.event_type_value == "PIPELINE_CANCELING")
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

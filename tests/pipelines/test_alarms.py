@@ -15,7 +15,7 @@ from psp_pipelines.operations.alarms import failed_run_alarm
 from psp_pipelines.operations.check_alarm import failed_check_alarm
 from psp_pipelines.operations.dead_runs import DEAD
 from tests.builders import SettableClock, a_submission
-from tests.pipelines.operations import DUE_ON, enqueue, run_job, settle
+from tests.pipelines.operations import DUE_ON, ended_as_cancelled, enqueue, run_job, settle
 from tests.pipelines.webhook import Webhook, a_webhook
 
 
@@ -79,7 +79,7 @@ class TestFailedRunAlarm:
         first = settle(alarmed_core, instance=instance)
         webhook.refusals = 99
         assert "did not take the alarm" in sensor.tick()
-        second = settle(alarmed_core, instance=instance, by_hand=True)
+        second = settle(alarmed_core, instance=instance, by_hand=True, reason="x")
         sensor.tick()
         webhook.refusals = 0
 
@@ -87,7 +87,15 @@ class TestFailedRunAlarm:
         sensor.tick()
 
         assert [message["link"].rpartition("/")[2] for message in webhook.received] == [first.run_id, second.run_id]
-        assert webhook.received[1]["detail"].startswith("settle by hand needs a reason")
+
+    def test_is_silent_about_a_reason_that_was_forgotten(
+        self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
+    ) -> None:
+        ended_as_cancelled(instance, lambda: settle(alarmed_core, instance=instance, by_hand=True))
+
+        Sensor(failed_run_alarm, alarmed_core, instance).tick()
+
+        assert webhook.received == []
 
     def test_goes_on_where_the_sensor_of_an_older_release_was(
         self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance

@@ -17,8 +17,10 @@ from psp_core.domain.settlement.settlements import SettlementFilter
 from tests.builders import NOON, SettableClock
 from tests.pipelines.operations import (
     DUE_ON,
+    SCHEDULED,
     checks_of,
     dates,
+    ended_as_cancelled,
     enqueue,
     failure_of,
     metadata_of,
@@ -171,10 +173,24 @@ class TestSettlementByHand:
     def test_needs_a_reason(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
         a_due_date(core, clock, 2_500)
 
-        result = settle(core, instance=instance, by_hand=True)
+        said = ended_as_cancelled(instance, lambda: settle(core, instance=instance, by_hand=True))
 
-        assert failure_of(result).startswith("settle by hand needs a reason")
+        assert said == "settle by hand needs a reason"
         assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
+    @pytest.mark.parametrize("tag", ["psp/by_hand", "dagster/backfill"])
+    def test_is_by_hand_whatever_tags_it_inherits(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance, tag: str
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+
+        def again(**tags: str) -> dg.ExecuteInProcessResult:
+            tags = {**SCHEDULED, tag: "x", **tags}
+            return run_job("settle_due_payables", core, instance=instance, partition_key=DUE_ON, tags=tags)
+
+        assert ended_as_cancelled(instance, again) == "settle by hand needs a reason"
+        assert again(**{"psp/reason": "the first one was ended"}).success
+        assert [action.reason for action in core.record_operator_action.newest(limit=9)] == ["the first one was ended"]
 
     def test_is_recorded_with_its_reason(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
         a_due_date(core, clock, 2_500)
@@ -217,7 +233,7 @@ class TestABackfillThatWasCancelled:
         a_due_date(core, clock, 2_500)
         self.add(instance, status=status)
 
-        self.run(core, instance)
+        ended_as_cancelled(instance, lambda: self.run(core, instance))
 
         [run] = instance.get_runs()
         assert run.status is dg.DagsterRunStatus.CANCELED
