@@ -102,8 +102,6 @@ def platform_variables(
         "DAGSTER_PG_PASSWORD": dagster_database_url.password or "",
         "DAGSTER_PG_DB": dagster_database_url.database or "",
         "DAGSTER_CODE_SOCKET": str(plan.code_socket),
-        # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
-        "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }
     if pepper := os.environ.get("PSP_API_KEY_PEPPER") or _own_pepper(plan):
         variables["PSP_API_KEY_PEPPER"] = pepper

@@ -1,6 +1,7 @@
 """When things run by themselves: today's settlement at its time, hourly whatever is left, and the housekeeping."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
@@ -20,9 +21,9 @@ _START = calendar.settlement_starts_at
     cron_schedule=f"{_START.minute} {_START.hour} * * *",
     execution_timezone=calendar.time_zone,
     default_status=_RUNNING,
+    description="Settles today's due date, at the time and in the time zone of the settings.",
 )
 def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Settles today's due date, at the time and in the time zone of the settings."""
     day = context.scheduled_execution_time.astimezone(calendar.zone).date()
     if day < calendar.first_due_date:
         return dg.SkipReason(f"{day} has no partition: `early_dates_sweep` pays what is due on it")
@@ -30,26 +31,40 @@ def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     return dg.RunRequest(run_key=today, partition_key=today, run_config=NO_REASON)
 
 
-@dg.schedule(job=settle_due_payables, cron_schedule="30 * * * *", default_status=_RUNNING)
+@dg.schedule(
+    job=settle_due_payables,
+    cron_schedule="30 * * * *",
+    default_status=_RUNNING,
+    description="Settles every date that still has something due, whatever the reason (missed, late, or killed "
+    "half-way), and writes the reports that are missing.",
+)
 def settlement_sweep(
     context: dg.ScheduleEvaluationContext, core: CoreResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way."""
     # Older dates have no partition: a request for one fails, and the others with it.
-    unsettled = {day for day in core.find_unsettled_dates() if day >= calendar.first_due_date}
-    wanted = unsettled - dates_under_way(context.instance, leases=core.leases())
+    unfinished = {day for day in _unfinished(core) if day >= calendar.first_due_date}
+    wanted = unfinished - dates_under_way(context.instance, leases=core.leases())
     if not wanted:
-        yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
+        yield dg.SkipReason(f"nothing to request: {len(unfinished)} dates are unpaid or unreported, all under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
 
 
-@dg.schedule(job=settle_early_dates, cron_schedule="35 * * * *", default_status=_RUNNING)
+@dg.schedule(
+    job=settle_early_dates,
+    cron_schedule="35 * * * *",
+    default_status=_RUNNING,
+    description="Settles what is due on dates before the first partition, which no other schedule can ask for.",
+)
 def early_dates_sweep(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
-    """Settles what is due on dates before the first partition, which no other schedule can ask for."""
-    early = [day for day in core.find_unsettled_dates() if day < calendar.first_due_date]
+    early = [day for day in _unfinished(core) if day < calendar.first_due_date]
     if not early:
-        return dg.SkipReason(f"nothing is due before {calendar.first_due_date}")
+        return dg.SkipReason(f"nothing is due or unreported before {calendar.first_due_date}")
     return early_request_for(early, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+def _unfinished(core: CoreResource) -> list[date]:
+    """Return the dates that owe something, or were settled and have no report of it."""
+    return sorted({*core.find_unsettled_dates(), *core.find_unreported_dates()})
 
 
 flow_watch = dg.ScheduleDefinition(

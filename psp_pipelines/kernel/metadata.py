@@ -1,7 +1,6 @@
 """What operators read beside a run: amounts with their decimals, tables, and numbers that the UI plots by day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -9,6 +8,7 @@ import dagster as dg
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
+from psp_core.domain.settlement.report import PublishedReport
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementOutcome,
@@ -24,18 +24,32 @@ DATES_NAMED = 31
 Shown: TypeAlias = dg.MetadataValue[Any]
 
 
-def of_settlement(report: SettlementOutcome, *, seconds: float, reports_url: str) -> dict[str, Any]:
-    """Return what one due date's settlement shows: this run's part, and the date's whole."""
-    whole = merge_merchants([*report.existing, *report.settled])
+def of_settlement(outcome: SettlementOutcome, *, seconds: float, report: Shown) -> dict[str, Any]:
+    """Return what one due date's settlement shows: this run's part, and the date's whole.
+
+    What is a number is the date's whole: the UI plots it by date, and a run that finds nothing left changes no plot.
+    """
+    whole = merge_merchants([*outcome.existing, *outcome.settled])
     return {
-        "dry_run": report.dry_run,
-        "payables_settled": report.count,
-        "payables_per_s": round(report.count / max(seconds, 1e-3)),
-        "settled_in_this_run": totals_table(report.by_currency()),
+        "payables": sum(item.totals.count for item in whole),
+        "settled_in_this_run": totals_table(outcome.by_currency()),
         "settled_for_the_date": totals_table(totals_by_currency(whole)),
         **plotted(totals_by_currency(whole)),
         "largest_merchants": merchants_table(whole[:MERCHANTS_SHOWN]),
-        "report": report_link(reports_url, report.due_on),
+        "pace": f"{outcome.count:,} payables in this run, {outcome.count / max(seconds, 1e-3):,.0f} a second",
+        "report": report,
+    }
+
+
+def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
+    """Return what a dry run shows of a due date: what would be paid. Nothing in it says that anything was done."""
+    would_be = merge_merchants(outcome.settled)
+    return {
+        "dry_run": "Nothing was paid and nothing was changed: this is what would be paid now.",
+        "would_be_paid": totals_table(outcome.by_currency()),
+        "would_be_paid_to": merchants_table(would_be[:MERCHANTS_SHOWN]),
+        "merchants_that_would_be_paid": len({item.customer_id for item in would_be}),
+        "paid_before": totals_table(totals_by_currency(outcome.existing)),
     }
 
 
@@ -145,9 +159,11 @@ def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
     return _table(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
 
 
-def report_link(reports_url: str, due_on: date) -> Shown:
-    """Return where a due date's report is, or will be."""
-    return _link(f"{reports_url.rstrip('/')}/settlement/{due_on}")
+def report_link(published: PublishedReport | None, *, reports_url: str) -> Shown:
+    """Return where a due date's report is, once it is there."""
+    if published is None:
+        return dg.MetadataValue.text("not written yet: `settlement_report` writes it, or the sweep within the hour")
+    return _link(f"{reports_url.rstrip('/')}/settlement/{published.due_on}/{published.edition}")
 
 
 def _link(url: str) -> Shown:

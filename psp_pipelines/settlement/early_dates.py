@@ -35,7 +35,7 @@ def settle_dates(context: dg.OpExecutionContext, config: EarlyDatesConfig, core:
         for due_on in dates:
             report = core.settle_payables(due_on=due_on, on_progress=Progress(context.log.info, about=str(due_on)))
             # The same field as of `settlement`: what is watched there is watched here.
-            _log.info("settled", due_on=str(due_on), dry_run=False, settled_count=report.count)
+            _log.info("settled", due_on=str(due_on), settled_count=report.count)
             count += report.count
         core.check_books.require()
         for due_on in dates:

@@ -12,7 +12,16 @@ from psp_pipelines.definitions import definitions
 from psp_pipelines.kernel.runs import NO_REASON, requests_for
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, settlement_sweep
 from tests.builders import NOON, SettableClock
-from tests.pipelines.operations import DUE_ON, SCHEDULED, dates, ended_as_cancelled, enqueue, failure_of, run_job
+from tests.pipelines.operations import (
+    DUE_ON,
+    SCHEDULED,
+    dates,
+    ended_as_cancelled,
+    enqueue,
+    failure_of,
+    metadata_of,
+    run_job,
+)
 
 REPOSITORY = definitions.get_repository_def()
 SWEPT_AT = datetime(2026, 4, 12, 9, 30, tzinfo=UTC)
@@ -96,6 +105,19 @@ class TestSettlementSweep:
 
         assert result.success
         assert core.find_unsettled_dates() == []
+        assert tick(settlement_sweep, core, instance) == []
+
+    def test_has_the_missing_report_of_a_settled_date_written(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 1)
+        core.settle_payables(due_on=date.fromisoformat(DUE_ON))
+
+        [request] = tick(settlement_sweep, core, instance)
+        tags = {**request.tags, "dagster/schedule_name": "settlement_sweep"}
+        result = run_job("settle_due_payables", core, instance=instance, tags=tags, run_config=request.run_config)
+
+        assert metadata_of(result, "settlement_report")[DUE_ON]["lines"] == 1
         assert tick(settlement_sweep, core, instance) == []
 
     @pytest.mark.parametrize("selection", [None, frozenset({dg.AssetKey("settlement")})], ids=["job", "asset"])

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+import shutil
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -29,6 +33,11 @@ from tests.pipelines.operations import (
 )
 
 
+def numbers_in(shown: Mapping[str, Any]) -> dict[str, float]:
+    """Return what Dagster plots."""
+    return {name: value for name, value in shown.items() if isinstance(value, int | float)}
+
+
 def a_due_date(core: Core, clock: SettableClock, *amounts: int, customer_id: str = "merchant-1") -> None:
     clock.instant = NOON
     enqueue(core, *amounts, customer_id=customer_id)
@@ -46,14 +55,17 @@ class TestSettlement:
 
         assert result.success
         shown = metadata_of(result, "settlement")[DUE_ON]
-        assert shown["payables_settled"] == 2
+        assert shown["payables"] == 2
         assert shown["net_BRL_minor_units"] == 3_325
         assert "| BRL | 2 | 34.99 | 1.74 | 33.25 |" in shown["settled_in_this_run"]
         assert shown["largest_merchants"].records[0].data["net"] == "33.25"
         assert checks_of(result) == {"control_totals": True, "books_balance": True, "report_balances": True}
         report = metadata_of(result, "settlement_report")[DUE_ON]
         assert report["lines"] == 2
-        assert shown["report"] in report["all.csv"]
+        assert shown["report"].startswith("not written yet")
+        assert report["all.csv"].startswith(
+            metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]["report"]
+        )
 
     def test_logs_how_many_it_settled_for_the_alarm_that_watches(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
@@ -64,10 +76,7 @@ class TestSettlement:
             settle(core, instance=instance, by_hand=True, dry_run=True, reason="to see")
             settle(core, instance=instance)
 
-        assert [(line["due_on"], line["settled_count"]) for line in logs if "settled_count" in line] == [
-            (DUE_ON, 0),
-            (DUE_ON, 2),
-        ]
+        assert [(line["due_on"], line["settled_count"]) for line in logs if "settled_count" in line] == [(DUE_ON, 2)]
 
     def test_does_nothing_the_second_time_and_shows_what_was_settled(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
@@ -79,10 +88,29 @@ class TestSettlement:
 
         assert again.success
         shown = metadata_of(again, "settlement")[DUE_ON]
-        assert shown["payables_settled"] == 0
         assert shown["settled_in_this_run"] == "nothing"
         assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in shown["settled_for_the_date"]
         assert len(core.read_merchant.settlements("merchant-1", where=SettlementFilter(), page=Page())) == 1
+
+    def test_lets_no_plot_fall_when_it_is_repeated(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500, 999)
+
+        first, again = (metadata_of(settle(core, instance=instance), "settlement")[DUE_ON] for _ in range(2))
+
+        assert numbers_in(first) == numbers_in(again) == {"payables": 2, "net_BRL_minor_units": 3_325}
+
+    def test_shows_no_path_of_a_report_that_is_gone(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+        settle(core, instance=instance)
+        shutil.rmtree(core.settings.reports_url.removeprefix("file:"))
+
+        shown = metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]
+
+        assert shown["report"].startswith("not written yet")
 
     def test_settles_a_range_in_one_run(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
         a_due_date(core, clock, 2_500, 999)
@@ -96,7 +124,7 @@ class TestSettlement:
 
         settled = metadata_of(result, "settlement")
         assert len(settled) == 31
-        assert {day for day, shown in settled.items() if shown["payables_settled"]} == {DUE_ON}
+        assert {day for day, shown in settled.items() if shown["payables"]} == {DUE_ON}
         assert len(metadata_of(result, "settlement_report")) == 31
 
     def test_leaves_a_date_to_the_run_that_settles_it_and_says_which(
@@ -145,10 +173,8 @@ class TestSettlement:
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(run, range(2)))
 
-        settled = [
-            shown["payables_settled"] for result in results for shown in metadata_of(result, "settlement").values()
-        ]
-        assert sum(settled) == 60
+        paces = [shown["pace"] for result in results for shown in metadata_of(result, "settlement").values()]
+        assert sum(int(pace.split()[0]) for pace in paces) == 60
         assert all(result.success for result in results)
 
     def test_stops_before_the_report_when_the_books_do_not_balance(
@@ -221,8 +247,33 @@ class TestSettlementByHand:
         assert metadata_of(result, "settlement") == metadata_of(result, "settlement_report") == {}
         [observation] = [event for event in result.all_events if event.event_type_value == "ASSET_OBSERVATION"]
         shown = observation.asset_observation_data.asset_observation.metadata
-        assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in str(shown["settled_in_this_run"].value)
+        assert "| BRL | 1 | 25.00 | 1.25 | 23.75 |" in str(shown["would_be_paid"].value)
+        assert checks_of(result) == {}
         assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
+
+    def test_says_with_no_word_of_a_dry_run_that_anything_was_done(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True, reason="how much is it?", dry_run=True)
+
+        [observation] = [event for event in result.all_events if event.event_type_value == "ASSET_OBSERVATION"]
+        metadata = observation.asset_observation_data.asset_observation.metadata
+        words = [f"{name} {value.value}" for name, value in metadata.items()]
+        words += [entry.message for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event]
+        assert "Nothing was paid" in words[0]
+        assert any("1 payables would be" in word for word in words)
+        assert not [word for word in words if re.search("settled|succeeded|written|passed|per_s", word)]
+
+    def test_leaves_a_red_check_red_in_a_dry_run(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True, reason="how much is it?", dry_run=True)
+
+        assert not [event for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION"]
 
 
 class TestABackfillThatWasCancelled:

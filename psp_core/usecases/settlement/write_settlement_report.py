@@ -83,6 +83,12 @@ class WriteSettlementReport:
         *whole, manifest = published.files
         return WrittenReport(due_on, written.lines, totals, merchants, whole, manifest, unchanged=not is_new)
 
+    def published(self, *, due_on: date) -> PublishedReport | None:
+        """Return the edition that counts, if its files are there."""
+        with self.store.begin() as work:
+            published = work.settlement_reports.published(due_on)
+        return None if published is None or self._is_lost(published) else published
+
     def _publish(self, draft: ReportDraft, *, due_on: date, version: int, totals: dict[Currency, Totals]) -> bool:
         """Publish the draft unless what is published holds as much; tell whether it was."""
         with self.store.begin() as work:
