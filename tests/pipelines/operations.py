@@ -11,7 +11,7 @@ import dagster as dg
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
 from psp_pipelines.kernel.runs import NO_REASON
-from tests.builders import a_new_transaction, a_submission
+from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 SCHEDULED = {"dagster/schedule_name": "daily_settlement"}
 
@@ -22,6 +22,14 @@ def enqueue(core: Core, *amounts: int, customer_id: str = "merchant-1", installm
     ]
     core.accept_transactions([a_submission(*rows)])
     core.keep_relaying().run_until_empty()
+
+
+def a_due_date(core: Core, clock: SettableClock, *amounts: int, customer_id: str = "merchant-1") -> None:
+    """Let the date of these tests have come, with so much due."""
+    clock.instant = NOON
+    enqueue(core, *amounts, customer_id=customer_id)
+    core.drain_queue()
+    clock.advance(days=30)
 
 
 def lose_the_queue(core: Core) -> None:
