@@ -12,7 +12,7 @@ import dagster as dg
 from psp_core.domain.operations.operator_actions import require_reason
 
 REASON_TAG = "psp/reason"
-"""Where a dialog has a field for tags and none for the config: Dagster's "Re-execute" is one."""
+"""Where a dialog has fields for tags and none for the config: Dagster's "Re-execute" is one."""
 
 SETTLEMENT_OP = "settlement"
 _SETTLEMENT = dg.AssetKey(SETTLEMENT_OP)
@@ -27,10 +27,6 @@ _ACTIONS = MappingProxyType(
         "redrive_dead_letters": "redrive",
         "repair_transactions": "repair",
     }
-)
-_WHERE = (
-    "fill in `reason` in its config (from an asset's page: Config, Add config, Scaffold missing config), "
-    f"or where a run is re-executed the tag `{REASON_TAG}`"
 )
 
 
@@ -54,24 +50,21 @@ class Launch:
     @property
     def reason(self) -> str:
         """The reason in the config, or else in a tag; empty without one."""
-        return self.reason_in_config or self.tags.get(REASON_TAG, "")
-
-    @property
-    def reason_in_config(self) -> str:
         config: Any = self.run_config
         for name in ("ops", self.op, "config", "reason"):
             config = config.get(name) if isinstance(config, Mapping) else None
-        return str(config or "").strip()
+        return str(config or "").strip() or self.tags.get(REASON_TAG, "")
 
 
-def refusal_of(launch: Launch, *, reason: str) -> str | None:
-    """Return why a person may not launch it for that reason; None when they may."""
+def refusal_of(launch: Launch) -> str | None:
+    """Return why a person may not launch it so; None when they may."""
     if launch.op is None:
         return None
     try:
-        require_reason(reason, action=_ACTIONS[launch.op])
+        require_reason(launch.reason, action=_ACTIONS[launch.op])
     except ValueError as refusal:
-        return f"{refusal}: {_WHERE}"
+        form = f"ops: {{{launch.op}: {{config: {{reason: WHY}}}}}}"
+        return f"{refusal}: write it as `reason` in the config ({form}), or as the tag `{REASON_TAG}`"
     return None
 
 

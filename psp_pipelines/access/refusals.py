@@ -48,8 +48,7 @@ def _guarded(resolve: _Resolver, refusals: _Refusals) -> _Resolver:
 
 
 def _of_run(_: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iterator[str | None]:
-    launch = _launch(arguments["executionParams"])
-    yield refusal_of(launch, reason=launch.reason_in_config)
+    yield refusal_of(_launch(arguments["executionParams"]))
 
 
 def _of_runs(instance: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iterator[str | None]:
@@ -59,27 +58,26 @@ def _of_runs(instance: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iter
 
 def _of_reexecution(instance: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iterator[str | None]:
     if params := arguments.get("executionParams"):
-        launch = _launch(params)
-        yield refusal_of(launch, reason=launch.reason)
+        yield refusal_of(_launch(params))
     params = arguments.get("reexecutionParams")
     if params and (parent := instance.get_run_by_id(params["parentRunId"])):
         launch = launch_of(parent)
-        launch = replace(launch, tags={**launch.tags, **_tags(params.get("extraTags"))})
-        yield refusal_of(launch, reason=launch.reason)
+        yield refusal_of(replace(launch, tags={**launch.tags, **_tags(params.get("extraTags"))}))
 
 
 def _of_backfill(_: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iterator[str | None]:
     params = arguments["backfillParams"]
     named = params.get("assetSelection") or [part["assetKey"] for part in params.get("partitionsByAssets") or ()]
     partition_set = (params.get("selector") or {}).get("partitionSetName", "")
-    launch = Launch(
-        partition_set.removesuffix(_PARTITION_SET),
-        _keys(named),
-        params.get("reexecutionSteps"),
-        _config(params.get("runConfigData")),
-        _tags(params.get("tags")),
+    yield refusal_of(
+        Launch(
+            partition_set.removesuffix(_PARTITION_SET),
+            _keys(named),
+            params.get("reexecutionSteps"),
+            _config(params.get("runConfigData")),
+            _tags(params.get("tags")),
+        )
     )
-    yield refusal_of(launch, reason=launch.reason_in_config)
 
 
 def _launch(params: Mapping[str, Any]) -> Launch:

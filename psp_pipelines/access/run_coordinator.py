@@ -19,7 +19,7 @@ class AttributingRunCoordinator(QueuedRunCoordinator):
         run_id = context.dagster_run.run_id
         self._instance.add_run_tags(run_id, _tags_for(context))
         run = self._instance.get_run_by_id(run_id) or context.dagster_run
-        refusal = refusal_of(launch_of(run), reason=launch_of(run).reason) if is_by_hand(run) else None
+        refusal = refusal_of(launch_of(run)) if is_by_hand(run) else None
         if refusal is None:
             return super().submit_run(context)
         self._instance.report_run_canceling(run, message=refusal)

@@ -33,7 +33,7 @@ BY_HAND = "psp/by_hand"
 
 BACKFILL = "dagster/backfill"
 NO_REASON = {"ops": {"settlement": {"config": {"reason": ""}}}}
-"""The config of a settlement that asks for itself: the field is there for people."""
+"""The config of a settlement that nobody asks for: whoever opens its run in the launchpad finds the field."""
 
 ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 _PARTITION = "dagster/partition"

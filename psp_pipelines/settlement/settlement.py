@@ -26,12 +26,10 @@ _log = get_logger(__name__)
 
 
 class SettlementConfig(dg.Config):
-    """What a person may ask for in the launchpad; the schedule asks for everything.
+    """What a person may ask for in the launchpad; the schedule asks for everything."""
 
-    `reason` has no default, so that Dagster's form shows it as what is missing.
-    """
-
-    reason: str = Field(description="Why this is run by hand. Required: without it the launch is refused")
+    # With no default, Dagster would ask for it, and offer no ranges of dates in exchange.
+    reason: str = Field(default="", description="Why this is run by hand: without it the launch is refused")
     merchants: list[str] = Field(default=[], description="Only these merchants; none means all")
     dry_run: bool = Field(default=False, description="Show what would be paid, and write nothing")
 
@@ -62,8 +60,8 @@ settlement = dg.AssetsDefinition(
             "Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the totals of the "
             "first. A date that was missed is requested again within the hour by the sweep; `unpaid_dates` lists what "
             "needs a hand.\n\n"
-            "By hand, say why: **Config**, **Add config**, **Scaffold missing config**, `reason`. There "
-            "`dry_run: true` shows what would be paid and pays nothing.",
+            "By hand, say why: the launchpad of the job `settle_due_payables` has a field `reason`, and settles a date "
+            "with its report. There `dry_run: true` shows what would be paid and pays nothing.",
             partitions_def=due_dates,
             group_name="settlement",
             owners=["team:finance-operations"],

@@ -5,6 +5,8 @@ import dagster as dg
 from psp_pipelines.kernel import metadata
 from psp_pipelines.kernel.resources import CoreResource
 
+LAUNCHPAD = "/locations/psp/jobs/settle_due_payables/playground"
+PARTITIONS = "/locations/psp/jobs/settle_due_payables/partitions"
 GRACE_DAYS = 1
 """What is due today is paid today, at its time."""
 
@@ -15,7 +17,7 @@ def unpaid_dates(core: CoreResource) -> dg.MaterializeResult[None]:
 
     Looked at every ten minutes. Empty is the good state. `settlement_sweep` requests these dates
     every hour by itself; what is still here after that needs a hand:
-    open `settlement` → **Materialize…**, enter the date, and say why under **Config**.
+    follow `settle_them`, choose the date as **Partition**, write why as `reason`, and launch the run.
     """
     found = core.list_unpaid_dates()
     return dg.MaterializeResult(
@@ -25,7 +27,8 @@ def unpaid_dates(core: CoreResource) -> dg.MaterializeResult[None]:
             "still_due": metadata.totals_table(found.owed),
             "merchants": found.merchants,
             "oldest_dates": metadata.unpaid_table(found),
-            "settle_them": dg.MetadataValue.url(f"{core.settings.operations_url}/assets/settlement?view=partitions"),
+            "settle_them": dg.MetadataValue.url(f"{core.settings.operations_url}{LAUNCHPAD}"),
+            "settle_many": dg.MetadataValue.url(f"{core.settings.operations_url}{PARTITIONS}"),
         }
     )
 

@@ -10,7 +10,6 @@ import dagster as dg
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
-from psp_pipelines.kernel.runs import NO_REASON
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 SCHEDULED = {"dagster/schedule_name": "daily_settlement"}
@@ -52,9 +51,7 @@ def run_job(
     tags: Mapping[str, str] = SCHEDULED,
     run_config: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job as it is defined, but with this test's core; a settlement without a config as its schedule does."""
-    if name == "settle_due_payables" and run_config is None:
-        run_config = NO_REASON
+    """Run a job as it is defined, but with this test's core."""
     return definitions.resolve_job_def(name).execute_in_process(
         instance=instance,
         resources={"core": core},
@@ -75,7 +72,7 @@ def settle(
         instance=instance,
         partition_key=DUE_ON,
         tags={} if by_hand else SCHEDULED,
-        run_config={"ops": {"settlement": {"config": {"reason": ""} | config}}},
+        run_config={"ops": {"settlement": {"config": config}}},
     )
 
 

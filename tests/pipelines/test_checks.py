@@ -92,7 +92,7 @@ class TestWatch:
             "merchants": 1,
             "report": "missing",
         }
-        assert shown["settle_them"].endswith("/assets/settlement?view=partitions")
+        assert shown["settle_them"].endswith("/jobs/settle_due_payables/playground")
 
     def test_finds_transactions_without_payables(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance

@@ -247,7 +247,7 @@ class TestWhoeverGivesNoReason:
     def test_launches_nothing(self, client: httpx.Client, reason: str) -> None:
         before = runs(client)
 
-        answer = launched(client, reason=reason, tags={"psp/reason": "a tag is not the form's field"})
+        answer = launched(client, reason=reason)
 
         assert answer["__typename"] == "PythonError"
         assert "reason" in answer["message"]
@@ -264,7 +264,7 @@ class TestWhoeverGivesNoReason:
         answer = ask(client, _BACKFILL, params=params)
 
         assert answer["__typename"] == "PythonError"
-        assert answer["message"].startswith("settle by hand needs a reason: fill in `reason`")
+        assert answer["message"].startswith("settle by hand needs a reason: write it as `reason`")
 
     def test_may_still_write_reports(self, client: httpx.Client) -> None:
         params = {"assetSelection": [{"path": ["settlement_report"]}], "partitionNames": ["2026-11-01"]}
