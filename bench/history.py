@@ -259,7 +259,7 @@ def open_history(servers: Servers, folder: Path) -> Iterator[History]:
             folder=ROOT,
             log_file=folder / "webserver.log",
             ready=lambda: code_is_loaded(web_port=web_port),
-            stop_whole_session=True,
+            has_workers=True,
         )
         with webserver, dg.DagsterInstance.get() as instance:
             yield History(servers, core, instance, web_port)

@@ -25,13 +25,13 @@ def api(plan: Plan, *, environment: Environment) -> Program:
 
 
 def code_server(plan: Plan, *, environment: Environment) -> Program:
-    """Dagster's code server; its session holds the run workers, which are interrupted with it."""
+    """Dagster's code server; its workers are the runs, which outlive it: a drain in an outage is not to pay for it."""
     close_to_others(plan.code_socket.parent)
     socket = ("--socket", str(plan.code_socket))
     command = ("dagster", "api", "grpc", *socket, "-m", "psp_pipelines.definitions")
-    program = _program(plan, "dagster-code", command, environment, ready=lambda: answers_on(plan.code_socket))
-    program.stop_whole_session = True
-    return program
+    return _program(
+        plan, "dagster-code", command, environment, ready=lambda: answers_on(plan.code_socket), has_workers=True
+    )
 
 
 def webserver(plan: Plan, *, environment: Environment) -> Program:
@@ -58,7 +58,13 @@ def one_shot(plan: Plan, *arguments: str, environment: Environment) -> Program:
 
 
 def _program(
-    plan: Plan, name: str, command: tuple[str, ...], environment: Environment, *, ready: Callable[[], bool]
+    plan: Plan,
+    name: str,
+    command: tuple[str, ...],
+    environment: Environment,
+    *,
+    ready: Callable[[], bool],
+    has_workers: bool = False,
 ) -> Program:
     return Program(
         name,
@@ -67,4 +73,5 @@ def _program(
         folder=plan.root,
         log_file=plan.logs / f"{name}.log",
         ready=ready,
+        has_workers=has_workers,
     )

@@ -60,13 +60,14 @@ def _tell(outage: Exception) -> None:
 
 def _run_until_stopped(run: Callable[[], None], *, stop: Callable[[], None]) -> None:
     """Run in another thread until SIGINT or SIGTERM asks for the end, which is a success; a second one insists."""
+
+    # No exception: it could be raised anywhere, also where nobody asks the thread to stop and it is waited for.
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, end)
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(run)
-        try:
-            work.result()
-        except KeyboardInterrupt:
-            stop()
-            work.result()
+        pool.submit(run).result()
     click.echo("psp: stopped, as it was asked to", err=True)

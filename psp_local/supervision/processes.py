@@ -61,9 +61,16 @@ def in_session(session: int) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(OSError, psutil.Error):
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) == session and is_alive(process):
                 found.append(process)
     return found
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether it is still this process, and has not ended."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def working_in(folder: Path) -> list[psutil.Process]:

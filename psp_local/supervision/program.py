@@ -7,11 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from psp_local import LocalStackError
-from psp_local.supervision.processes import end_all, in_session, spawn_tied, wait_until
+from psp_local.supervision.processes import end_all, in_session, is_alive, spawn_tied, wait_until
 
 LOG_SIZE_MAX_BYTES = 50_000_000
 
@@ -31,9 +34,10 @@ class Program:
         ready_within_s: float = 120,
         stop_within_s: float = 20,
         stop_signal: signal.Signals = signal.SIGTERM,
-        stop_whole_session: bool = False,
+        has_workers: bool = False,
     ) -> None:
-        """`ready` is asked while the process lives; with `stop_whole_session` its descendants get the signal too."""
+        """`ready` is asked while the process lives. Its workers, if it has any, go on when it dies, and are asked to
+        stop when it is."""
         self.name = name
         self.log_file = log_file
         self.ready_within_s = ready_within_s
@@ -46,7 +50,8 @@ class Program:
         self._ready = ready
         self._stop_within_s = stop_within_s
         self._stop_signal = stop_signal
-        self.stop_whole_session = stop_whole_session
+        self._has_workers = has_workers
+        self._orphans: list[psutil.Process] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,8 +118,11 @@ class Program:
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""
         if self.process is not None and self.runs():
-            send = os.killpg if self.stop_whole_session else os.kill
+            send = os.killpg if self._has_workers else os.kill
             send(self.process.pid, self._stop_signal)
+        for orphan in self._orphans:
+            with suppress(psutil.NoSuchProcess):
+                orphan.send_signal(self._stop_signal)
 
     def stop(self) -> None:
         """End the process and everything in its session, by force after a while. Harmless when it does not run."""
@@ -123,16 +131,26 @@ class Program:
 
     def wait_or_kill(self) -> None:
         """Wait for a process that was asked to stop; what is left after the time, or survives it, is killed."""
-        if self.process is None:
-            return
-        session = self.process.pid
-        try:
-            self.process.wait(self._stop_within_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        end_all(lambda: in_session(session), patience_s=5)
+        if self.process is not None:
+            try:
+                self.process.wait(self._stop_within_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        end_all(self._left, patience_s=5)
         self.process = None
+
+    def clear_up(self) -> None:
+        """Make room for another start after its death: what it left holds ports and database locks. Workers go on."""
+        if self._has_workers:
+            self._orphans = self._left()
+            self.process = None
+        else:
+            self.stop()
+
+    def _left(self) -> list[psutil.Process]:
+        orphans = [one for one in self._orphans if is_alive(one)]
+        return [*orphans, *in_session(self.process.pid)] if self.process is not None else orphans
 
 
 def last_line(log_file: Path) -> str:

@@ -109,8 +109,7 @@ class Supervisor:
                 self._say(f"{program.name} is back")
         elif program.process is not None:
             self._say(f"{program.failure()}; starting it again in {restarts.plan(program):.1f} s")
-            # What its death left of its children holds ports and database locks.
-            program.stop()
+            program.clear_up()
         elif restarts.returns_at_s is None or time.monotonic() >= restarts.returns_at_s:
             program.launch()
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 from sqlalchemy import create_engine
 
@@ -82,8 +83,11 @@ class Fragile:
         return bool(self.platform.runs(runIds=[run_id], statuses=["FAILURE", "CANCELED"]))
 
     def pid_of(self, run_id: str) -> int:
+        return next(int(found[1]) for event in self.events_of(run_id) if (found := _PID.search(event)))
+
+    def events_of(self, run_id: str) -> list[str]:
         events = self.platform.graphql(_WORKER_OF, id=run_id)["logsForRun"]["events"]
-        return next(int(found[1]) for event in events if (found := _PID.search(event.get("message", ""))))
+        return [event.get("message", "") for event in events]
 
     def expect_flow(self, customer_id: str) -> None:
         """Post a transaction, and see its payable in time."""
@@ -169,7 +173,7 @@ class TestOutageOfTheDatabase:
 
         half = fragile.paid("cara")
         fragile.expect_flow("anakin")
-        os.kill(pid, 0)  # the drain itself has outlived it
+        assert psutil.pid_exists(pid), "\n".join(fragile.events_of(drain))  # the drain itself has outlived it
         fragile.expect_settled("cara", half=half)
 
     def test_is_over_in_time_when_the_workers_die_with_it(self, fragile: Fragile) -> None:

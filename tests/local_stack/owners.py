@@ -22,6 +22,8 @@ from psp_local.supervision.supervisor import Supervisor
 _REPOSITORY = Path(__file__).parents[2]
 # Starts a grandchild in its own session as a daemon would, and another that stays in the family.
 _FAMILY = "setsid sleep 1000 & sleep 1000 & wait"
+# A server, and a worker of it that stays in the family.
+_SERVER = "sleep 1000 & echo $! > worker; wait"
 # One that ignores the signal to stop; what its children are is nobody's business but the supervisor's.
 _STUBBORN = "trap '' TERM; sleep 1000 & while :; do wait; done"
 
@@ -112,6 +114,7 @@ def _dummy(folder: Path, *, name: str, script: str, marker: Mapping[str, str]) -
         log_file=folder / f"{name}.log",
         ready=started.exists,
         stop_within_s=0.5 if script == _STUBBORN else 10,
+        has_workers=script == _SERVER,
     )
 
 
@@ -144,5 +147,7 @@ if __name__ == "__main__":
             sys.exit(run_stack(root=where, data_dir=where / ".psp"))
         case "family":
             _supervise(where, {"first": _FAMILY, "second": _FAMILY})
+        case "server":
+            _supervise(where, {"first": _SERVER})
         case "stubborn":
             _supervise(where, {"first": _FAMILY, "stubborn": _STUBBORN})

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from psp_local.supervision.guard import MARKER_VARIABLE
-from psp_local.supervision.processes import marked, wait_until
+from psp_local.supervision.processes import is_alive, marked, wait_until
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 
@@ -66,6 +66,23 @@ class TestSupervisor:
         read_line(owner, containing="first is back")
         assert _pid_of("first", tmp_path) != killed
         assert owner.poll() is None
+
+    def test_lets_workers_go_on_when_their_server_dies_and_stops_them_in_the_end(
+        self, start: StartSupervisor, tmp_path: Path
+    ) -> None:
+        owner, marker = start("server")
+        worker_file = tmp_path / "worker"
+        assert wait_until(lambda: worker_file.exists() and worker_file.stat().st_size > 0, timeout_s=10)
+        worker = psutil.Process(int(worker_file.read_text()))
+
+        os.kill(_pid_of("first", tmp_path), signal.SIGKILL)
+
+        read_line(owner, containing="first is back")
+        assert is_alive(worker)
+        owner.send_signal(signal.SIGTERM)
+        assert owner.wait(timeout=30) == 0
+        assert not is_alive(worker)
+        assert marked(marker) == []
 
     def test_repeats_the_chore_of_a_restart_until_it_succeeds(self, start: StartSupervisor, tmp_path: Path) -> None:
         owner, _ = start("family")

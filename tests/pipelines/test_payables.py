@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from sqlalchemy.exc import OperationalError
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
@@ -45,6 +48,27 @@ class TestPayables:
             for event in result.get_asset_materialization_events()
         ]
         assert shown == [2, 2]
+
+    def test_goes_on_when_dagster_cannot_be_told(
+        self, core: Core, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tell = instance.handle_new_event
+        refused: list[dg.EventLogEntry] = []
+
+        def is_away_at_first(event: dg.EventLogEntry, **options: Any) -> None:
+            if event.dagster_event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and not refused:
+                refused.append(event)
+                raise OperationalError("INSERT", None, Exception("the database is away"))
+            tell(event, **options)
+
+        monkeypatch.setattr(instance, "handle_new_event", is_away_at_first)
+        enqueue(core, 100, 200)
+
+        result = run_job("drain_payables", core, instance=instance)
+
+        assert result.success
+        assert len(refused) == 1
+        assert metadata_of(result, "payables")[""]["payables_created"] == 2
 
     def test_works_as_the_standby_that_the_sensor_requests(self, core: Core, instance: dg.DagsterInstance) -> None:
         brief = replace(core, settings=core.settings.model_copy(update={"drain_duration_max_s": 1}))

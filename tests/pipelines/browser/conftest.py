@@ -18,7 +18,6 @@ from psp_local.sqs import EmbeddedSqs
 from tests.chromium import running_browser
 from tests.logins import make_logins
 from tests.pipelines.browser.dagster_processes import running_dagster
-from tests.pipelines.browser.graphql import stop_schedules
 from tests.pipelines.browser.history import a_year_of_transactions
 from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook, a_webhook
@@ -76,8 +75,6 @@ def dagster_url(
             "AWS_ENDPOINT_URL_S3": sqs.endpoint_url,
         },
     ) as url:
-        # The sweep would find the missed year by itself, and leave the tests nothing to press.
-        stop_schedules(url)
         yield url
 
 

@@ -15,6 +15,7 @@ from psp_local.commands import code_server, daemon, webserver
 from psp_local.environment import Plan, platform_variables
 from psp_local.ports import free_port
 from tests.logins import url_of
+from tests.pipelines.browser.graphql import stop_schedules
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 def running_dagster(
     settings: Settings, *, folder: Path, dagster_database_url: str, extra: Mapping[str, str]
 ) -> Iterator[str]:
-    """Run the three processes; the value is the webserver's address."""
+    """Run the three processes, with every schedule stopped; the value is the webserver's address."""
     database_url = make_url(settings.database_url.get_secret_value())
     plan = Plan(
         root=ROOT,
@@ -54,6 +55,10 @@ def running_dagster(
         **extra,
     }
     with ExitStack() as stack:
-        for start in (code_server, webserver, daemon):
+        url = f"http://127.0.0.1:{plan.web_port}"
+        for start in (code_server, webserver):
             stack.enter_context(start(plan, environment=environment))
-        yield f"http://127.0.0.1:{plan.web_port}"
+        # Before there is a daemon: at half past, the sweep would settle what the tests are to press.
+        stop_schedules(url)
+        stack.enter_context(daemon(plan, environment=environment))
+        yield url

@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 from psp_local.dagster_api import ask
+from tests.waiting import wait_for
 
 PATIENCE_S = 240
 _FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
 _SCHEDULES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
-  schedules { name scheduleState { id } } } } } }"""
+  schedules { name scheduleState { id status } } } } } }"""
 _STOP = "mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"
 _RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime } } } }"""
 _EVENTS = """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
@@ -19,9 +20,16 @@ _BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results 
 
 
 def stop_schedules(url: str) -> None:
-    for repository in ask(url, _SCHEDULES)["repositoriesOrError"]["nodes"]:
-        for schedule in repository["schedules"]:
-            ask(url, _STOP, id=schedule["scheduleState"]["id"])
+    """Stop every schedule, as soon as the webserver has loaded them."""
+    wait_for(lambda: _schedules(url), within_s=PATIENCE_S, what="the schedules are loaded")
+    for schedule in _schedules(url):
+        ask(url, _STOP, id=schedule["scheduleState"]["id"])
+    assert {schedule["scheduleState"]["status"] for schedule in _schedules(url)} == {"STOPPED"}
+
+
+def _schedules(url: str) -> list[dict[str, Any]]:
+    repositories = ask(url, _SCHEDULES)["repositoriesOrError"]["nodes"]
+    return [schedule for repository in repositories for schedule in repository["schedules"]]
 
 
 def runs_by_hand(url: str) -> list[dict[str, Any]]:
