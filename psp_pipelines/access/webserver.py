@@ -19,9 +19,11 @@ from dagster._utils.log import configure_loggers
 from dagster_webserver.webserver import DagsterWebserver
 from graphene import Schema
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from psp_pipelines.access.actors import ACTOR_TAG, actor_header, actor_in
 from psp_pipelines.access.refusals import refuse_without_reason
+from psp_pipelines.access.report_files import report_routes
 from psp_pipelines.access.same_origin import SameOrigin
 
 # Those of the command `dagster-webserver`, but for one.
@@ -63,6 +65,10 @@ class OperatorsWebserver(DagsterWebserver[AttributedProcess, AttributedContext])
         schema = super().build_graphql_schema()
         refuse_without_reason(schema)
         return schema
+
+    def build_routes(self) -> list[BaseRoute]:
+        # In front of Dagster's own, whose last one answers to every path.
+        return [*report_routes(os.environ.get("PSP_REPORTS_URL", "")), *super().build_routes()]  # type: ignore[no-untyped-call]
 
     def build_middleware(self) -> list[Middleware]:
         return [Middleware(SameOrigin, hosts=self.hosts), *super().build_middleware()]

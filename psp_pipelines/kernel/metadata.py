@@ -17,7 +17,9 @@ from psp_core.domain.settlement.settlements import (
     totals_by_currency,
 )
 from psp_core.domain.settlement.unpaid_dates import UnpaidDates
+from psp_core.settings import Settings
 from psp_core.usecases.settlement.write_settlement_report import WrittenReport
+from psp_pipelines.access.report_links import link_to
 
 MERCHANTS_SHOWN = 10
 DATES_NAMED = 31
@@ -53,15 +55,15 @@ def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
     }
 
 
-def of_report(report: WrittenReport) -> dict[str, Any]:
+def of_report(report: WrittenReport, settings: Settings) -> dict[str, Any]:
     """Return what one due date's report shows: where it is, its checksums, and its control totals."""
     return {
         "lines": report.lines,
         "unchanged": report.unchanged,
         "merchants": report.merchants,
         "control_totals": totals_table(report.totals),
-        "manifest": _link(report.manifest.url),
-        **{file.name: _link(file.url) for file in report.whole},
+        "manifest": _link(report.manifest.url, settings),
+        **{file.name: _link(file.url, settings) for file in report.whole},
         **{f"{file.name} SHA-256": file.sha256 for file in report.whole},
     }
 
@@ -159,16 +161,17 @@ def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
     return _table(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
 
 
-def report_link(published: PublishedReport | None, *, reports_url: str) -> Shown:
+def report_link(published: PublishedReport | None, settings: Settings) -> Shown:
     """Return where a due date's report is, once it is there."""
     if published is None:
         return dg.MetadataValue.text("not written yet: `settlement_report` writes it, or the sweep within the hour")
-    return _link(f"{reports_url.rstrip('/')}/settlement/{published.due_on}/{published.edition}")
+    return _link(published.files[0].url, settings)
 
 
-def _link(url: str) -> Shown:
+def _link(url: str, settings: Settings) -> Shown:
+    opened = link_to(url, reports_url=settings.reports_url, operations_url=settings.operations_url)
     # A browser opens no file: link from a web page; as a path it can be copied.
-    return dg.MetadataValue.path(url.removeprefix("file://").removeprefix("file:"))
+    return dg.MetadataValue.url(opened) if opened else dg.MetadataValue.path(url)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Shown:

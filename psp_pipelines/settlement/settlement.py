@@ -155,7 +155,7 @@ def _settle_date(
     shown = metadata.of_settlement(
         report,
         seconds=progress.elapsed_s,
-        report=metadata.report_link(published, reports_url=core.settings.reports_url),
+        report=metadata.report_link(published, core.settings),
     )
     context.add_asset_metadata(shown, partition_key=key)
     return report.settled

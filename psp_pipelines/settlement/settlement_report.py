@@ -56,7 +56,7 @@ def _write_reports(
         for key in context.partition_keys:
             progress = Progress(context.log.info, about=key)
             report = core.write_settlement_report(due_on=date.fromisoformat(key), on_progress=progress)
-            context.add_asset_metadata(metadata.of_report(report), partition_key=key)
+            context.add_asset_metadata(metadata.of_report(report, core.settings), partition_key=key)
     except BooksDoNotBalance as imbalance:
         shown = metadata.discrepancies_table(imbalance.discrepancies)
         yield dg.AssetCheckResult(

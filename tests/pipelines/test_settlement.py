@@ -54,9 +54,8 @@ class TestSettlement:
         report = metadata_of(result, "settlement_report")[DUE_ON]
         assert report["lines"] == 2
         assert shown["report"].startswith("not written yet")
-        assert report["all.csv"].startswith(
-            metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]["report"]
-        )
+        assert metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]["report"] == report["all.csv"]
+        assert report["all.csv"].startswith(f"{core.settings.operations_url}/psp/reports/settlement/{DUE_ON}/2-")
 
     def test_logs_how_many_it_settled_for_the_alarm_that_watches(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
