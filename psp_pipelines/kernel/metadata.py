@@ -47,7 +47,8 @@ def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
     """Return what a dry run shows of a due date: what would be paid. Nothing in it says that anything was done."""
     would_be = merge_merchants(outcome.settled)
     return {
-        "dry_run": "Nothing was paid and nothing was changed: this is what would be paid now.",
+        "dry_run": "Nothing was paid and nothing was changed. Would be paid now: "
+        f"{amounts(outcome.by_currency()) or 'nothing'}; payables: {outcome.count:,}.",
         "would_be_paid": totals_table(outcome.by_currency()),
         "would_be_paid_to": merchants_table(would_be[:MERCHANTS_SHOWN]),
         "merchants_that_would_be_paid": len({item.customer_id for item in would_be}),

@@ -145,8 +145,7 @@ def _settle_date(
         _log.info("dry run: nothing was paid", due_on=key, would_be_paid_count=report.count)
         context.log.info(f"{label}: dry run, nothing was paid; {report.count:,} payables would be")
         shown = metadata.of_dry_run(report)
-        said = "A dry run: nothing was paid"
-        context.log_event(dg.AssetObservation(context.asset_key, description=said, partition=key, metadata=shown))
+        context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=shown))
         return []
     # An alarm in infrastructure/ watches this field: a day without it is a day on which nobody was paid.
     _log.info("settled", due_on=key, settled_count=report.count)

@@ -88,6 +88,7 @@ class TestSettlementByHand:
         words = [f"{name} {value.value}" for name, value in metadata.items()]
         words += [entry.message for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event]
         assert "Nothing was paid" in words[0]
+        assert "Would be paid now: BRL 23.75; payables: 1." in words[0]
         assert any("1 payables would be" in word for word in words)
         assert not [word for word in words if re.search("settled|succeeded|written|passed|per_s", word)]
 

@@ -61,7 +61,7 @@ class TestOperator:
 
         [run] = wait_for_end(operator.url, more_than=before)
         assert run["status"] == "SUCCESS"
-        operator.finds(f"/runs/{run['runId']}", "A dry run: nothing was paid", "would_be_paid")
+        operator.finds(f"/runs/{run['runId']}", "Nothing was paid and nothing was changed", "would_be_paid")
         operator.photograph("dry-run")
         operator.finds("/assets/settlement?view=partitions", "Materialized (0)")
         assert LAST in unsettled(missed_year)
