@@ -165,7 +165,8 @@ def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
 def report_link(published: PublishedReport | None, settings: Settings) -> Shown:
     """Return where a due date's report is, once it is there."""
     if published is None:
-        return dg.MetadataValue.text("not written yet: `settlement_report` writes it, or the sweep within the hour")
+        # What a run shows stays, while another one may write the report a second later.
+        return dg.MetadataValue.text("the date's page of settlement_report shows the file, once it is written")
     return _link(published.files[0].url, settings)
 
 

@@ -53,7 +53,7 @@ class TestSettlement:
         assert checks_of(result) == {"control_totals": True, "books_balance": True, "report_balances": True}
         report = metadata_of(result, "settlement_report")[DUE_ON]
         assert report["lines"] == 2
-        assert shown["report"].startswith("not written yet")
+        assert shown["report"].endswith("once it is written")
         assert metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]["report"] == report["all.csv"]
         assert report["all.csv"].startswith(f"{core.settings.operations_url}/psp/reports/settlement/{DUE_ON}/2-")
 
@@ -100,7 +100,7 @@ class TestSettlement:
 
         shown = metadata_of(settle(core, instance=instance), "settlement")[DUE_ON]
 
-        assert shown["report"].startswith("not written yet")
+        assert shown["report"].endswith("once it is written")
 
     def test_settles_a_range_in_one_run(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
         a_due_date(core, clock, 2_500, 999)
