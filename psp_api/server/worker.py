@@ -107,7 +107,7 @@ class Worker:
         return len(submission.transactions) >= self.settings.api_bulk_transactions_min
 
     def _accept_in_slices(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        return self.core.accept_transactions(submissions, on_row=Pace(self.activity))
+        return self.core.accept_transactions(submissions, through=Pace(self.activity).through)
 
     async def submit_batch(
         self,
