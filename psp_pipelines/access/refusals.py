@@ -51,7 +51,7 @@ def _guarded(resolve: _Resolver, refusals: _Refusals) -> _Resolver:
 
 def _error(refusal: str) -> GraphenePythonError:
     error = GraphenePythonError(SerializableErrorInfo(refusal, [], None))  # type: ignore[no-untyped-call]
-    error.className = REASON_MISSING
+    error.className, error.message = REASON_MISSING, refusal
     return error
 
 
