@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psp_core.domain.intake.transactions import PaymentMethod
-from psp_core.domain.kernel.calendar import due_date
+from psp_core.domain.kernel.calendar import OpenDays, due_date
 from psp_core.domain.kernel.money import Money
 from psp_core.domain.pricing import FeePlan
 
@@ -79,12 +79,13 @@ def payables_for(
     fee_bps = plan.debit_fee_bps if is_debit else plan.credit_fee_bps
     status = PayableStatus.PAID if is_debit else PayableStatus.WAITING_FUNDS
     paid_at = source.created_at if is_debit else None
+    open_days = OpenDays(plan.calendar)
     payables = []
     for number, amount in enumerate(source.amount.split(source.installments), start=1):
         payment_at = source.created_at
         if not is_debit:
             delay = timedelta(days=plan.credit_delay_days * number)
-            payment_at = plan.calendar.roll_forward(payment_at + delay, zone=zone)
+            payment_at = open_days.roll_forward(payment_at + delay, zone=zone)
         fee = amount.share(fee_bps)
         payables.append(
             Payable(
