@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.status import Status
 from rich.table import Table
 
-from psp_core.domain.kernel.money import written
+from psp_core.domain.kernel.money import Currency, written
 from psp_local.demo.accounts import Account, total
 from psp_local.demo.merchant_api import Row
 
@@ -71,4 +71,4 @@ class Screen:
 
 
 def _money(minor: int, currency: str) -> str:
-    return f"{currency} {written(minor)}"
+    return f"{currency} {written(minor, Currency(currency))}" if currency else f"{minor:,}"

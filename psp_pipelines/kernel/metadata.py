@@ -60,8 +60,8 @@ def totals_table(totals: Mapping[Currency, Totals]) -> Shown:
     if not totals:
         return dg.MetadataValue.md("nothing")
     rows = [
-        f"| {currency.value} | {sums.count:,} | {written(sums.gross_minor)} | {written(sums.fee_minor)} "
-        f"| {written(sums.net_minor)} |"
+        f"| {currency.value} | {sums.count:,} | {written(sums.gross_minor, currency)} "
+        f"| {written(sums.fee_minor, currency)} | {written(sums.net_minor, currency)} |"
         for currency, sums in sorted(totals.items())
     ]
     return dg.MetadataValue.md(
@@ -78,9 +78,9 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
                 item.customer_id,
                 item.currency.value,
                 item.totals.count,
-                written(item.totals.gross_minor),
-                written(item.totals.fee_minor),
-                written(item.totals.net_minor),
+                written(item.totals.gross_minor, item.currency),
+                written(item.totals.fee_minor, item.currency),
+                written(item.totals.net_minor, item.currency),
             )
             for item in merchants
         ],
