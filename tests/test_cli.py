@@ -12,7 +12,7 @@ import pytest
 
 from psp_core.bootstrap import Core
 from psp_core.cli.commands import main
-from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan
+from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
 
 PSP = Path(sys.executable).parent / "psp"

@@ -7,7 +7,7 @@ import click
 from psp_core.cli.arguments import MerchantName
 from psp_core.cli.context import operator_core, reason_option, recorded
 from psp_core.domain.kernel.calendar import BankCalendar
-from psp_core.domain.pricing import DEFAULT_FEE_PLAN, DELAY_DAYS_MAX, FEE_BPS_MAX
+from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, DELAY_DAYS_MAX, FEE_BPS_MAX
 
 _BPS = click.IntRange(0, FEE_BPS_MAX)
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.calendar import OpenDays, due_date
 from psp_core.domain.kernel.money import Money
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
 
 
 class PayableStatus(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
 
 
 class FeePlans(Protocol):

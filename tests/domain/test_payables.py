@@ -15,7 +15,7 @@ from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.calendar import BankCalendar, due_date
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 from psp_core.domain.payables import Payable, PayableSource, PayableStatus, payables_for
-from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
+from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, FeePlan, plan_in_force
 from tests.builders import NOON, a_source
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
-from psp_core.domain.pricing import BPS_PER_PERCENT
+from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
 
 # What one commit stores shares its instants, and cards expire in few months.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from psp_core.domain.kernel.calendar import BankCalendar
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psp_core.domain.payables import payables_for
-from psp_core.domain.pricing import plan_in_force
+from psp_core.domain.pricing.fee_plans import plan_in_force
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from psp_core.domain.kernel.calendar import BankCalendar
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
 from psp_core.ports.kernel import Clock
 from psp_core.ports.store import Store
 
