@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
+from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.pricing.fee_plans import FeePlan
+from psp_core.domain.pricing.holidays import Holiday
+from psp_core.domain.pricing.plan_rules import PlanRule
+from psp_core.domain.pricing.prices import RuleBook
+
+
+class Priced(Protocol):
+    """A transaction of which it is known whose it is, and when it was made."""
+
+    @property
+    def customer_id(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
+class PlanRules(Protocol):
+    """Rules are only ever added, and ended once."""
+
+    def pricing(self, sources: Sequence[Priced]) -> RuleBook:
+        """Return the rules of the merchants, and those for all, in force at some instant between the sources'."""
+        ...
+
+    def of(self, customer_ids: Iterable[str | None], *, at: datetime) -> RuleBook:
+        """Return the rules of the merchants in force at `at` or later; None stands for those for every merchant."""
+        ...
+
+    def add(self, rules: Sequence[PlanRule]) -> None:
+        """Raise PlanRulesOverlap when a rule for the same sales is in force at the same time."""
+        ...
+
+    def end(self, ids: Sequence[UUID], *, at: datetime, now: datetime) -> None:
+        """End rules that have no end yet, by the decision of `now`. Raises PlanRulesOverlap where one has."""
+        ...
+
+    def take_turn(self) -> None:
+        """Wait for whoever else is changing rules, until this commit ends."""
+        ...
+
+
+class Holidays(Protocol):
+    """Days that were closed in an emergency."""
+
+    def all(self, calendar: BankCalendar) -> list[Holiday]: ...
+
+    def add(self, holiday: Holiday) -> bool:
+        """Add it, and tell whether it is new."""
+        ...
 
 
 class FeePlans(Protocol):

@@ -13,7 +13,7 @@ amounts = st.integers(0, AMOUNT_MINOR_MAX)
 
 
 class TestMoney:
-    @given(amounts, st.integers(1, 12))
+    @given(amounts, st.integers(1, 24))
     def test_split_never_creates_or_loses_a_cent(self, minor: int, parts: int) -> None:
         split = Money(minor, Currency.BRL).split(parts)
 

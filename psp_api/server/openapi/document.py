@@ -27,8 +27,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _JSON = "application/json"
 _DESCRIPTION = """Accepts card transactions and tells what becomes of them: payables, and the settlements that pay them.
 
-Money is an integer in minor units (2500 is 25.00); instants are UTC. Lists are newest first. A POST may be
-sent again with the same `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457)."""
+Money is an integer in minor units (2500 is 25.00, and 2500 in yen); instants are UTC. Lists are newest first. A POST
+may be sent again with the same `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457)."""
 
 
 def openapi_document(*, auth_mode: str, version: str) -> dict[str, Any]:

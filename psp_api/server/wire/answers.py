@@ -27,7 +27,7 @@ EXAMPLE_INSTANT = "2020-07-19T22:26:23.693Z"
 Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_INSTANT]})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
-Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00")]
+Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00 of a currency with cents")]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -67,6 +67,7 @@ class PayableAnswer(TypedDict):
     type: PayableType
     paid_at: Instant | None
     settlement_id: Id | None
+    plan_id: Annotated[Id | None, Field(description="the rule that priced it; null where it is older than the rules")]
 
 
 class SettlementAnswer(TypedDict):
@@ -123,6 +124,7 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "type": row.type,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": row.settlement_id,
+        "plan_id": row.plan_id,
     }
 
 

@@ -59,7 +59,7 @@ Amount = Annotated[
     PlainValidator(whole_number),
     WithJsonSchema(
         {
-            "description": "in minor units: 2500 is 25.00",
+            "description": "in minor units: 2500 is 25.00 of a currency with cents",
             "oneOf": [
                 {"type": "integer", "minimum": 1, "maximum": AMOUNT_MINOR_MAX},
                 {"type": "string", "pattern": f"^(0*[1-9][0-9]{{0,{_AMOUNT_DIGITS_MAX - 2}}}|0*{AMOUNT_MINOR_MAX})$"},

@@ -91,6 +91,12 @@ class UnknownMerchant(DomainError):
     code = "unknown_merchant"
 
 
+class PlanRulesOverlap(DomainError):
+    """Two rules would price the same sale at the same time, or a rule was changed meanwhile; nothing was changed."""
+
+    code = "plan_rules_overlap"
+
+
 class TimeZoneChanged(DomainError):
     """The settings name another time zone than the one whose days the database's due dates are."""
 

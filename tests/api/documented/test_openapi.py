@@ -79,6 +79,7 @@ class TestTheDocument:
                 errors.HoldLost,
                 errors.NotDueYet,
                 errors.UnknownMerchant,
+                errors.PlanRulesOverlap,
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,

@@ -61,7 +61,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("card_verification_code", "12345", "wrong_format"),
     ("card_verification_code", "12a", "wrong_format"),
     ("installments", 0, "out_of_range"),
-    ("installments", 13, "out_of_range"),
+    ("installments", 25, "out_of_range"),
     ("installments", "2", "wrong_type"),
     ("installments", True, "wrong_type"),
     ("currency", "XXX", "not_allowed"),
