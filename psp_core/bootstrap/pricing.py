@@ -8,6 +8,7 @@ from functools import cached_property
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.pricing.change_plans import ChangePlans
+from psp_core.usecases.pricing.close_day import CloseDay
 from psp_core.usecases.pricing.show_plans import ShowPlans
 
 
@@ -26,3 +27,7 @@ class Pricing(Parts):
     @cached_property
     def show_plans(self) -> ShowPlans:
         return ShowPlans(self.store, self.clock)
+
+    @cached_property
+    def close_day(self) -> CloseDay:
+        return CloseDay(self.store, self.clock, self.settings.zone)

@@ -11,7 +11,7 @@ import click
 from sqlalchemy.exc import ArgumentError
 
 from psp_core.cli import database, fee_plans, flow, keys, settling
-from psp_core.cli.pricing import plans
+from psp_core.cli.pricing import calendar, plans
 from psp_core.domain.kernel.errors import DomainError
 
 
@@ -65,6 +65,7 @@ for command in (
     settling.check_books,
     fee_plans.fee_plans,
     plans.plans,
+    calendar.calendar,
     keys.keys,
 ):
     commands.add_command(command)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.pricing.fee_plans import FeePlan
-from psp_core.domain.pricing.holidays import Holiday
+from psp_core.domain.pricing.holidays import DueTotals, Holiday
 from psp_core.domain.pricing.plan_rules import PlanRule
 from psp_core.domain.pricing.prices import RuleBook
 
@@ -63,3 +63,18 @@ class FeePlans(Protocol):
         ...
 
     def add(self, customer_id: str, plan: FeePlan) -> None: ...
+
+
+class DueDates(Protocol):
+    """Waiting payables by their plan's calendar."""
+
+    def totals(self, calendar: BankCalendar, day: date) -> list[DueTotals]:
+        """Return what is due on the day, by currency."""
+        ...
+
+    def move(self, calendar: BankCalendar, day: date, *, to: date, zone: str, now: datetime, limit: int) -> int:
+        """Move at most `limit` payables that were not moved before; return how many that were.
+
+        Their instants go along, at the same time of day in the plan's zone, or in `zone` where it names none.
+        """
+        ...

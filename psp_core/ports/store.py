@@ -14,7 +14,7 @@ from psp_core.ports.events import Outbox
 from psp_core.ports.intake import IdempotencyKeys, Transactions
 from psp_core.ports.operations import Books, OperatorActions, PlatformSettings
 from psp_core.ports.payables import Payables
-from psp_core.ports.pricing import FeePlans, Holidays, PlanRules
+from psp_core.ports.pricing import DueDates, FeePlans, Holidays, PlanRules
 from psp_core.ports.settlement import SettlementLines, SettlementReports, Settlements
 
 
@@ -35,6 +35,8 @@ class UnitOfWork(Protocol):
     def plan_rules(self) -> PlanRules: ...
     @property
     def holidays(self) -> Holidays: ...
+    @property
+    def due_dates(self) -> DueDates: ...
     @property
     def settlements(self) -> Settlements: ...
     @property

@@ -12,6 +12,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner, Result
 
+from psp_core.adapters.postgres.schema.logins import Login
 from psp_core.bootstrap import Core
 from psp_core.cli.commands import commands
 from psp_core.cli.pricing import plan_file
@@ -23,6 +24,7 @@ from psp_core.domain.pricing.plan_changes import WantedRule
 from psp_core.domain.pricing.plan_rules import CONTRACT, Scope
 from psp_core.domain.pricing.terms import Fee
 from psp_core.settings import Settings
+from tests.logins import url_of
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _minutes = count()
@@ -53,7 +55,7 @@ plans:
 
 @pytest.fixture
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("PSP_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("PSP_DATABASE_URL", url_of(Login.OPERATOR, settings.database_url.get_secret_value()))
     return settings
 
 

@@ -59,6 +59,7 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),
     errors.PlanRulesOverlap: _of(errors.PlanRulesOverlap, 409, "The rules of prices contradict each other"),
+    errors.DayIsOpen: _of(errors.DayIsOpen, 409, "The day is open"),
     errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days"),
     errors.StorageUnavailable: _of(errors.StorageUnavailable, 503, "The database is not available", RETRY_AFTER_S),
     errors.QueueUnavailable: _of(errors.QueueUnavailable, 503, "The queue is not available", RETRY_AFTER_S),

@@ -24,6 +24,7 @@ from psp_core.adapters.postgres.operations.leases import Holding, PostgresLeases
 from psp_core.adapters.postgres.operations.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.operations.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.payables import PostgresPayables
+from psp_core.adapters.postgres.pricing.due_dates import PostgresDueDates
 from psp_core.adapters.postgres.pricing.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.pricing.holidays import PostgresHolidays
 from psp_core.adapters.postgres.pricing.plan_rules import PostgresPlanRules
@@ -154,6 +155,10 @@ class PostgresUnitOfWork:
     @cached_property
     def holidays(self) -> PostgresHolidays:
         return PostgresHolidays(self.connection)
+
+    @cached_property
+    def due_dates(self) -> PostgresDueDates:
+        return PostgresDueDates(self.connection)
 
     @cached_property
     def settlements(self) -> PostgresSettlements:

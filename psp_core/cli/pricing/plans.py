@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 from psp_core.cli.arguments import MerchantName, Reason
 from psp_core.cli.context import operator_core, recorded
 from psp_core.cli.pricing import plan_text
+from psp_core.cli.pricing.asking import confirm, yes_option
 from psp_core.cli.pricing.plan_file import EVERY_MERCHANT, PlanFileRefused, Plans, read_plan_file
 from psp_core.domain.intake.card_brands import NAMES
 from psp_core.domain.intake.transactions import INSTALLMENTS_MAX, PaymentMethod
@@ -68,7 +68,7 @@ def diff(file: Path) -> None:
 @plans.command()
 @_file
 @click.option("--reason", default="", type=Reason(), help="Why: recorded, and kept for ever.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal to answer on.")
+@yes_option
 def apply(file: Path, reason: str, yes: bool) -> None:
     """Show what changes, ask, and make FILE's rules those of the merchants that it names."""
     if not reason.strip():
@@ -80,7 +80,7 @@ def apply(file: Path, reason: str, yes: bool) -> None:
         click.echo(line)
     if not changes:
         return
-    _confirm(yes)
+    confirm(yes, "Change the rules?", look_at="psp plans diff")
     details = {
         "file": file.name,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -138,11 +138,3 @@ def _read(file: Path) -> Plans:
         return read_plan_file(file)
     except PlanFileRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
-
-
-def _confirm(yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: look at `psp plans diff`, then give --yes")
-    click.confirm("Change the rules?", abort=True)

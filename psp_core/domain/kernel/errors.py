@@ -97,6 +97,12 @@ class PlanRulesOverlap(DomainError):
     code = "plan_rules_overlap"
 
 
+class DayIsOpen(DomainError):
+    """Payables may fall due on the day: nothing has to be moved away from it."""
+
+    code = "day_is_open"
+
+
 class TimeZoneChanged(DomainError):
     """The settings name another time zone than the one whose days the database's due dates are."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.kernel.money import Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,28 @@ class Holiday:
         """Refuse a holiday of a calendar without closed days: raises ValueError."""
         if self.calendar is BankCalendar.EVERY_DAY:
             raise ValueError("the calendar every_day has no closed days")
+
+
+@dataclass(frozen=True, slots=True)
+class DueTotals:
+    """What is due on a day in one currency, in minor units: what may be moved, and what was moved before and stays."""
+
+    currency: Currency
+    payables: int
+    receivable_minor: int
+    moved_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From a closed day to the next open one."""
+
+    calendar: BankCalendar
+    day: date
+    to: date
+    totals: list[DueTotals]
+
+    @property
+    def payables(self) -> int:
+        """How many may be moved."""
+        return sum(each.payables for each in self.totals)

@@ -80,6 +80,7 @@ class TestTheDocument:
                 errors.NotDueYet,
                 errors.UnknownMerchant,
                 errors.PlanRulesOverlap,
+                errors.DayIsOpen,
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
