@@ -66,6 +66,7 @@ class CoreOfLogins(Core):
 _PROGRAMS = {
     "accept_transactions": Login.API,
     "read_merchant": Login.API,
+    "read_plans": Login.API,
     "authenticate": Login.API,
     "relay_outbox": Login.RELAY,
     "change_fee_plan": Login.OPERATOR,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.desk.read_merchant import ReadMerchant
+from psp_core.usecases.desk.read_plans import ReadPlans
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,7 @@ class Desk(Parts):
     @cached_property
     def read_merchant(self) -> ReadMerchant:
         return ReadMerchant(self.store)
+
+    @cached_property
+    def read_plans(self) -> ReadPlans:
+        return ReadPlans(self.store, self.clock, self.settings.zone)

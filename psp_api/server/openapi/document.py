@@ -75,7 +75,7 @@ def _parameters(operation: Operation, auth_mode: str, schemas: dict[str, Any]) -
         yield IDEMPOTENCY_KEY
     if operation.query is not None:
         yield from _query_parameters(operation.query, schemas)
-    elif not operation.writes:
+    if operation.is_tagged:
         yield IF_NONE_MATCH
 
 
@@ -97,13 +97,13 @@ def _responses(operation: Operation, auth_mode: str, schemas: dict[str, Any]) ->
     if operation.many:
         schema = {"type": "array", "items": schema}
     status, headers = ("201", RESPONSE["created"]) if operation.writes else ("200", RESPONSE["read"])
-    if operation.query is not None:
+    if operation.many and not operation.writes:
         headers = RESPONSE["list"]
     # Ids are UUIDs until they are written.
     example = orjson.loads(orjson.dumps(operation.example))
     content = {_JSON: {"schema": schema, "example": example}}
     responses: dict[str, Any] = {status: {"description": operation.summary, "headers": headers, "content": content}}
-    if not operation.writes and operation.query is None:
+    if operation.is_tagged:
         responses["304"] = {"description": "Not changed since", "headers": RESPONSE["read"]}
     problems = sorted((*AUTH_PROBLEMS[auth_mode], *operation.problems), key=lambda problem: problem.status)
     for problem_status, group in groupby(problems, key=lambda problem: problem.status):

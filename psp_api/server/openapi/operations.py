@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from psp_api.intake.transaction_body import BatchBody, TransactionBody
+from psp_api.pricing import current_plans
+from psp_api.pricing.current_plans import CurrentPlansAnswer, PlanQuery
 from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
@@ -57,6 +59,11 @@ class Operation:
     @property
     def has_id(self) -> bool:
         return "{id}" in self.path
+
+    @property
+    def is_tagged(self) -> bool:
+        """Tell whether the answer has an ETag: a single thing that is read."""
+        return not (self.writes or self.many)
 
     @property
     def tag(self) -> str:
@@ -155,6 +162,18 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Get a settlement",
         answer=SettlementAnswer,
         example=examples.SETTLEMENT,
+    ),
+    Operation(
+        "get",
+        "/plans/current",
+        "getCurrentPlans",
+        "Get the rules that price sales now, and what a given sale would cost",
+        CurrentPlansAnswer,
+        current_plans.EXAMPLE,
+        _READING,
+        query=PlanQuery,
+        description="The rule that decides is the most specific one: by merchant, payment method, card brand, "
+        "installments and currency, in that order.",
     ),
 )
 

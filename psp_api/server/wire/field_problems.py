@@ -20,6 +20,7 @@ _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_parameter",
     "enum": "not_allowed",
+    "literal_error": "not_allowed",
     "string_pattern_mismatch": "wrong_format",
     "string_too_short": "too_short",
     "string_too_long": "too_long",
