@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -273,10 +274,22 @@ class TestAFeePlan:
             assert len(work.plan_rules.of(["merchant-1"], at=clock.now()).rules) == 2
 
     def test_is_refused_where_rules_of_a_file_would_contradict_it(self, core: Core, store: PostgresStore) -> None:
-        add(store, a_rule(scope=Scope("merchant-1", PaymentMethod.CREDIT_CARD), begins_at=NOON + timedelta(days=5)))
+        later = a_rule(scope=Scope("merchant-1", PaymentMethod.CREDIT_CARD), begins_at=NOON + timedelta(days=5))
+        add(store, replace(later, created_at=NOON))
 
         with pytest.raises(PlanRulesOverlap):
             change(core, credit_fee_bps=100)
+
+    def test_of_a_clock_that_is_behind_takes_the_newest_ones_place(self, core: Core, clock: SettableClock) -> None:
+        clock.advance(minutes=1)
+        change(core, credit_fee_bps=100)
+        clock.advance(minutes=-1)
+        change(core, credit_fee_bps=200)
+        clock.advance(minutes=1)
+
+        [payable] = drained(core)
+
+        assert payable.fee.minor == 200
 
 
 def change(core: Core, *, credit_fee_bps: int, debit_fee_bps: int = 0) -> None:
