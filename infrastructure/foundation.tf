@@ -125,15 +125,16 @@ resource "aws_secretsmanager_secret" "this" {
   #checkov:skip=CKV2_AWS_57:the setup task makes new passwords when it is run again; the pepper must never change
 
   for_each = {
-    database-url          = "Connection of the tables' owner, for migrations alone"
-    api-database-url      = "Connection of the API: intake and keys"
-    reads-database-url    = "Connection of the API: what merchants read"
-    relay-database-url    = "Connection of the API: the outbox"
-    runs-database-url     = "Connection of Dagster's code and of the overflow consumers"
-    operator-database-url = "Connection of an operator's commands"
-    support-database-url  = "Connection of a person who only looks; no task has it"
-    dagster-password      = "Password of Dagster's database user"
-    api-key-pepper        = "Pepper that API keys are hashed with; changing it revokes every key"
+    database-url           = "Connection of the tables' owner, for migrations alone"
+    api-database-url       = "Connection of the API: intake and keys"
+    reads-database-url     = "Connection of the API: what merchants read"
+    relay-database-url     = "Connection of the API: the outbox"
+    runs-database-url      = "Connection of Dagster's code and of the overflow consumers"
+    operator-database-url  = "Connection of an operator's commands"
+    webserver-database-url = "Connection of Dagster's webserver: what is done on its pages"
+    support-database-url   = "Connection of a person who only looks; no task has it"
+    dagster-password       = "Password of Dagster's database user"
+    api-key-pepper         = "Pepper that API keys are hashed with; changing it revokes every key"
   }
 
   name                    = "${local.name}/${each.key}"

@@ -42,6 +42,8 @@ locals {
 
   runs_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["runs-database-url"].arn })
 
+  webserver_secrets = merge(local.dagster_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["webserver-database-url"].arn })
+
   operator_secrets = merge(local.certificate_secrets, {
     PSP_DATABASE_URL   = aws_secretsmanager_secret.this["operator-database-url"].arn
     PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn
@@ -86,9 +88,9 @@ module "webserver_task" {
   command = ["python", "-m", "psp_pipelines.access.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
   size    = var.sizes.webserver
   port    = local.ports.webserver
-  # Who launched a run: the load balancer puts the login there, and takes away whatever a browser sends under that name.
+  # Who does what: the load balancer puts the login there, and takes away whatever a browser sends under that name.
   environment = merge(local.launcher_environment, { PSP_ACTOR_HEADER = "x-amzn-oidc-data" })
-  secrets     = local.dagster_secrets
+  secrets     = local.webserver_secrets
   parameters  = local.parameters
   policies    = { webserver = data.aws_iam_policy_document.webserver.json }
 
@@ -241,15 +243,16 @@ module "setup_task" {
     PGUSER     = module.database.administrator.user
     PGDATABASE = "postgres"
 
-    DATABASE_URL_ARN          = aws_secretsmanager_secret.this["database-url"].arn
-    API_DATABASE_URL_ARN      = aws_secretsmanager_secret.this["api-database-url"].arn
-    READS_DATABASE_URL_ARN    = aws_secretsmanager_secret.this["reads-database-url"].arn
-    RELAY_DATABASE_URL_ARN    = aws_secretsmanager_secret.this["relay-database-url"].arn
-    RUNS_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["runs-database-url"].arn
-    OPERATOR_DATABASE_URL_ARN = aws_secretsmanager_secret.this["operator-database-url"].arn
-    SUPPORT_DATABASE_URL_ARN  = aws_secretsmanager_secret.this["support-database-url"].arn
-    DAGSTER_PASSWORD_ARN      = aws_secretsmanager_secret.this["dagster-password"].arn
-    API_KEY_PEPPER_ARN        = aws_secretsmanager_secret.this["api-key-pepper"].arn
+    DATABASE_URL_ARN           = aws_secretsmanager_secret.this["database-url"].arn
+    API_DATABASE_URL_ARN       = aws_secretsmanager_secret.this["api-database-url"].arn
+    READS_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["reads-database-url"].arn
+    RELAY_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["relay-database-url"].arn
+    RUNS_DATABASE_URL_ARN      = aws_secretsmanager_secret.this["runs-database-url"].arn
+    OPERATOR_DATABASE_URL_ARN  = aws_secretsmanager_secret.this["operator-database-url"].arn
+    WEBSERVER_DATABASE_URL_ARN = aws_secretsmanager_secret.this["webserver-database-url"].arn
+    SUPPORT_DATABASE_URL_ARN   = aws_secretsmanager_secret.this["support-database-url"].arn
+    DAGSTER_PASSWORD_ARN       = aws_secretsmanager_secret.this["dagster-password"].arn
+    API_KEY_PEPPER_ARN         = aws_secretsmanager_secret.this["api-key-pepper"].arn
   }
 
   secrets    = merge(local.certificate_secrets, { for arn in module.database.administrator.secret_arns : "PGPASSWORD" => "${arn}:password::" })

@@ -154,6 +154,11 @@ class Settings(CalendarSettings):
     )
 
     api_bind: str = Field(default="127.0.0.1:3000", description="Address and port at which the API listens")
+    api_public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="Address at which merchants reach the API, for links; unset: the host that a request names",
+    )
     api_workers: int = Field(default=2, ge=1, le=64, description="Processes of the API")
     api_trust_every_peer: bool = Field(
         default=False,
@@ -166,14 +171,10 @@ class Settings(CalendarSettings):
         description="Proxies in front of the API: so many last entries of X-Forwarded-For are believed",
     )
     api_failed_logins_free: int = Field(
-        default=10,
-        ge=1,
-        description="Wrong API keys from one address before each more costs a longer pause than the last",
+        default=10, ge=1, description="Wrong API keys from one address before each more costs a longer pause"
     )
     api_head_timeout_s: float = Field(
-        default=10,
-        gt=0,
-        description="Seconds from the first byte of a request's head to its last before the answer is 408",
+        default=10, gt=0, description="Seconds from the first byte of a request's head to its last; then 408"
     )
     api_body_timeout_s: float = Field(
         default=10,
@@ -181,9 +182,7 @@ class Settings(CalendarSettings):
         description="Seconds to send a body before the answer is 408, unless it is as fast as api_body_bytes_per_s_min",
     )
     api_body_bytes_per_s_min: int = Field(
-        default=4_096,
-        ge=1,
-        description="Bytes a second, on average, at which a body may take longer than api_body_timeout_s",
+        default=4_096, ge=1, description="Bytes a second at which a body may take longer than api_body_timeout_s"
     )
     api_idle_timeout_s: float = Field(
         default=75,

@@ -1,18 +1,12 @@
-"""What the stack, its demonstration, the bench and the tests ask of Dagster, over its web interface's GraphQL."""
+"""What the stack, the bench and the tests ask of Dagster, over its web interface's GraphQL."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
 
-if TYPE_CHECKING:
-    from dagster_graphql import DagsterGraphQLClient
-
-SETTLEMENT_JOB = "settle_due_payables"
 _TIMEOUT_S = 120
 _READY_TIMEOUT_S = 10
 _DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { required healthy lastHeartbeatTime } } } }"
@@ -66,41 +60,6 @@ def a_drain_runs(*, web_port: int, since_s: float) -> bool:
     criteria = {"statuses": ["STARTED"], "updatedAfter": since_s, "tags": [{"key": "psp/kind", "value": "drain"}]}
     data = _heard(web_port, _DRAINS, filter=criteria)
     return bool(data and data["runsOrError"].get("results"))
-
-
-def settle(url: str, *, first: date, last: date, reason: str) -> str:
-    """Launch one run for the due dates, both included, and return its id. Raises `LocalStackError` for a refusal."""
-    from dagster_graphql import DagsterGraphQLClientError
-
-    try:
-        return _client(url).submit_job_execution(
-            SETTLEMENT_JOB,
-            run_config={"ops": {"settlement": {"config": {"reason": reason}}}},
-            tags={
-                "dagster/asset_partition_range_start": first.isoformat(),
-                "dagster/asset_partition_range_end": last.isoformat(),
-            },
-        )
-    except DagsterGraphQLClientError as error:
-        raise LocalStackError(f"Dagster does not start the settlement: {error}") from None
-
-
-def has_ended(url: str, run_id: str) -> bool:
-    """Tell whether the run is over, well or not; one that cannot be asked about just now is not."""
-    from dagster_graphql import DagsterGraphQLClientError
-
-    try:
-        return _client(url).get_run_status(run_id).value in ("SUCCESS", "FAILURE", "CANCELED")
-    except DagsterGraphQLClientError:
-        return False
-
-
-def _client(url: str) -> DagsterGraphQLClient:
-    # Only here: it imports all of Dagster.
-    from dagster_graphql import DagsterGraphQLClient
-
-    parts = urlsplit(url)
-    return DagsterGraphQLClient(parts.hostname or LOOPBACK, port_number=parts.port, use_https=parts.scheme == "https")
 
 
 def _location_entries(web_port: int) -> list[dict[str, Any]]:

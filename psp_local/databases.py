@@ -21,7 +21,7 @@ from psp_local.postgres import EmbeddedPostgres
 
 DATABASE, DAGSTER_DATABASE = "psp", "dagster"
 OWNER, DAGSTER = "psp_owner", "dagster"
-ProgramKind = Literal["api", "pipelines", "dagster", "migration", "terminal"]
+ProgramKind = Literal["api", "pipelines", "webserver", "dagster", "migration", "terminal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class DatabaseLogins:
         names: dict[ProgramKind, dict[str, str]] = {
             "api": {"": Login.API, "READ_": Login.READS, "RELAY_": Login.RELAY},
             "pipelines": {"": Login.RUNS},
+            "webserver": {"": Login.WEBSERVER},
             "dagster": {},
             "migration": {"": OWNER},
             "terminal": {"": Login.OPERATOR, "RELAY_": Login.RELAY, "MIGRATION_": OWNER},

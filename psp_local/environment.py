@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -21,14 +21,13 @@ from psp_local.private_folder import socket_below
 CREDENTIALS = MappingProxyType(
     {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
 )
+DATABASE, QUEUE = "PSP_DATABASE_URL", "PSP_SQS_ENDPOINT_URL"
 # In the file only: which addresses in it belong to the stack itself.
 _EMBEDDED = "PSP_STACK_EMBEDDED"
 _PORT_MAX = 65_535
-_PEPPER_BYTES = 32
 _DRIVER = "postgresql+psycopg2"
-_NO_PROXY = ("no_proxy", "NO_PROXY")
+# They move other services than the queue: reports and alarms.
 _KEPT = frozenset({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SNS"})
-"""They move other services than the queue: reports and alarms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ class Plan:
     postgres_port: int
     sqs_port: int
     database_url: URL | None
-    dagster_database_url: URL | None
     sqs_endpoint_url: str | None
     uses_aws: bool
 
@@ -59,19 +57,18 @@ class Plan:
         return socket_below(self.data_dir, name="code.sock")
 
     @property
-    def embeds_postgres(self) -> bool:
-        return self.database_url is None
-
-    @property
-    def embeds_sqs(self) -> bool:
-        return self.sqs_endpoint_url is None and not self.uses_aws
+    def embedded(self) -> list[str]:
+        """The names of the addresses that are the stack's own."""
+        own = {DATABASE: self.database_url is None, QUEUE: self.sqs_endpoint_url is None and not self.uses_aws}
+        return [name for name, is_own in own.items() if is_own]
 
 
 def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan:
     """Return the plan for the `PSP_*` variables. Raises `LocalStackError` for a port or URL that is none."""
     own = load_stack_environment(root)
+    embedded = embedded_in(own)
     # In a terminal that has loaded the file, the stack's own addresses are no wish to replace them.
-    theirs = {name: value for name, value in environ.items() if not _is_embedded(name, value=value, own=own)}
+    theirs = {name: value for name, value in environ.items() if name not in embedded or own.get(name) != value}
     return Plan(
         root=root.resolve(),
         data_dir=data_dir.resolve(),
@@ -79,9 +76,8 @@ def read_plan(environ: Mapping[str, str], *, root: Path, data_dir: Path) -> Plan
         web_port=_port(theirs, name="PSP_WEB_PORT", default=3001),
         postgres_port=_port(theirs, name="PSP_POSTGRES_PORT", default=15432),
         sqs_port=_port(theirs, name="PSP_SQS_PORT", default=14566),
-        database_url=_url(theirs, name="PSP_DATABASE_URL"),
-        dagster_database_url=_url(theirs, name="PSP_DAGSTER_DATABASE_URL"),
-        sqs_endpoint_url=theirs.get("PSP_SQS_ENDPOINT_URL") or None,
+        database_url=_database_url(theirs),
+        sqs_endpoint_url=theirs.get(QUEUE) or None,
         uses_aws=theirs.get("PSP_SQS") == "aws",
     )
 
@@ -105,52 +101,39 @@ def platform_variables(
         # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
         "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }
+    # How merchants say who they are, and which keys `psp keys create` makes.
+    variables |= {name: os.environ[name] for name in ("PSP_AUTH_MODE", "PSP_API_KEY_MODE") if name in os.environ}
     if pepper := os.environ.get("PSP_API_KEY_PEPPER") or _own_pepper(plan):
         variables["PSP_API_KEY_PEPPER"] = pepper
     if sqs_endpoint_url is not None:
-        variables["PSP_SQS_ENDPOINT_URL"] = sqs_endpoint_url
+        variables[QUEUE] = sqs_endpoint_url
     # Real credentials never go to an endpoint that is not AWS.
-    return variables | dict(CREDENTIALS) if plan.embeds_sqs else variables
+    return variables | dict(CREDENTIALS) if QUEUE in plan.embedded else variables
 
 
-def shield(environ: MutableMapping[str, str], *, embeds_postgres: bool, embeds_sqs: bool) -> None:
+def shield(environ: MutableMapping[str, str], *, embedded: Collection[str]) -> None:
     """Take out of `environ` what would keep a program from the services on this machine.
 
     libpq, boto3 and whatever speaks HTTP read variables of their own: to require TLS, to take a profile or another
     endpoint, to go through a proxy. Those are meant for the services of somebody else; a proxy stays for them.
     """
-    if embeds_postgres:
-        _remove(environ, prefix="PG")
-    if embeds_sqs:
-        _remove(environ, prefix="AWS_")
-        environ |= CREDENTIALS
+    hostile = tuple(prefix for name, prefix in ((DATABASE, "PG"), (QUEUE, "AWS_")) if name in embedded)
+    for name in [name for name in environ if name.startswith(hostile) and name not in _KEPT]:
+        del environ[name]
+    if QUEUE in embedded:
         # No profile of the account's own files either.
-        environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    excepted = next((environ[name] for name in _NO_PROXY if environ.get(name)), "")
-    for name in (*_NO_PROXY, *(name for name in ("no_grpc_proxy",) if name in environ)):
+        environ.update(CREDENTIALS | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
+    excepted = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    for name in ("no_proxy", "NO_PROXY", *{"no_grpc_proxy"}.intersection(environ)):
         hosts = (environ.get(name) or excepted).replace(" ", "").split(",")
         environ[name] = ",".join(dict.fromkeys([*filter(None, hosts), LOOPBACK, "localhost"]))
 
 
-def shield_from_outside(environ: MutableMapping[str, str], *, own: Mapping[str, str]) -> None:
-    """Do the same for a program that has loaded `own`, the file of a stack that runs."""
-    embedded = own.get(_EMBEDDED, "").split()
-    shield(environ, embeds_postgres="PSP_DATABASE_URL" in embedded, embeds_sqs="PSP_SQS_ENDPOINT_URL" in embedded)
-
-
-def _remove(environ: MutableMapping[str, str], *, prefix: str) -> None:
-    for name in [name for name in environ if name.startswith(prefix) and name not in _KEPT]:
-        del environ[name]
-
-
-def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> Path:
+def write_stack_environment(plan: Plan, *, variables: Mapping[str, str]) -> None:
     """Write the file that another terminal, or `psp` in it, loads; only its owner can read it."""
-    embedded = ["PSP_DATABASE_URL"] * plan.embeds_postgres + ["PSP_SQS_ENDPOINT_URL"] * plan.embeds_sqs
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
-    lines.append(f"export {_EMBEDDED}={shlex.quote(' '.join(embedded))}\n")
-    path = plan.data_dir / "env"
-    _write_secret(path, "".join(lines))
-    return path
+    told = {**variables, _EMBEDDED: " ".join(plan.embedded)}
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in told.items()]
+    _write_secret(plan.data_dir / "env", "".join(lines))
 
 
 def load_stack_environment(root: Path) -> dict[str, str]:
@@ -163,14 +146,19 @@ def load_stack_environment(root: Path) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
+def embedded_in(own: Mapping[str, str]) -> list[str]:
+    """Return which addresses in a stack's file are its own services'."""
+    return own.get(_EMBEDDED, "").split()
+
+
 def _own_pepper(plan: Plan) -> str | None:
     """Return the secret that the embedded database's API keys are stored with, made at the first start."""
-    if not plan.embeds_postgres:
+    if DATABASE not in plan.embedded:
         # The keys in a database of somebody else's were made with a pepper of theirs.
         return None
     path = plan.data_dir / "api-key-pepper"
     if not path.exists():
-        _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
+        _write_secret(path, secrets.token_hex(32))
     return path.read_text(encoding="utf-8")
 
 
@@ -178,13 +166,8 @@ def _write_secret(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)
-    unfinished.chmod(0o600)
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
-
-
-def _is_embedded(name: str, *, value: str, own: Mapping[str, str]) -> bool:
-    return name in own.get(_EMBEDDED, "").split() and own.get(name) == value
 
 
 def _port(environ: Mapping[str, str], *, name: str, default: int) -> int:
@@ -194,8 +177,8 @@ def _port(environ: Mapping[str, str], *, name: str, default: int) -> int:
     return int(value)
 
 
-def _url(environ: Mapping[str, str], *, name: str) -> URL | None:
-    value = environ.get(name)
+def _database_url(environ: Mapping[str, str]) -> URL | None:
+    value = environ.get(DATABASE)
     if not value:
         return None
     try:
@@ -204,5 +187,5 @@ def _url(environ: Mapping[str, str], *, name: str) -> URL | None:
     except ArgumentError:
         url = URL.create(_DRIVER)
     if not url.database:
-        raise LocalStackError(f"{name} is not a URL like {_DRIVER}://user:password@host:5432/database.")
+        raise LocalStackError(f"{DATABASE} is not a URL like {_DRIVER}://user:password@host:5432/database.")
     return url

@@ -42,12 +42,6 @@ def is_free(port: int) -> bool:
     return True
 
 
-def answers(port: int) -> bool:
-    """Tell whether something accepts connections on the loopback port."""
-    with socket.socket() as probe:
-        return probe.connect_ex((LOOPBACK, port)) == 0
-
-
 def answers_http(port: int, *, path: str) -> bool:
     """Tell whether a GET is answered, by anything but a server's error."""
     import httpx

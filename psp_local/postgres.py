@@ -6,10 +6,12 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import psutil
 from sqlalchemy import create_engine, text
 
 from psp_local import LocalStackError
@@ -19,10 +21,7 @@ from psp_local.supervision.program import Program, last_line
 from psp_local.unprivileged import reachable_binaries, reachable_data_folder, server_account
 
 SUPERUSER = "psp"
-READY_WITHIN_S = 120
 _FAST_STOP_WITHIN_S = 60
-_HARD_STOP_WITHIN_S = 10
-_READY, _STOPPING = "ready", "stopping"
 
 # Statements carry what merchants send, and psycopg2 writes the values into their text: neither that nor the details
 # of an error may be logged. pg_stat_statements has the statements without their values.
@@ -64,7 +63,6 @@ _DEFAULTS = MappingProxyType(
 THROWAWAY_SETTINGS: Mapping[str, str] = MappingProxyType(
     {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 )
-_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 class EmbeddedPostgres(Program):
@@ -78,7 +76,7 @@ class EmbeddedPostgres(Program):
         data_dir: Path,
         port: int,
         *,
-        settings: Mapping[str, str] = _NO_SETTINGS,
+        settings: Mapping[str, str] = MappingProxyType({}),
         log_file: Path | None = None,
     ) -> None:
         self.port = port
@@ -91,14 +89,13 @@ class EmbeddedPostgres(Program):
             environment={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
             folder=Path("/"),
             log_file=log_file or data_dir / "postgres.log",
-            ready=self._accepts_connections,
-            ready_within_s=READY_WITHIN_S,
+            ready=lambda: self.process is not None and self._lock_file_says() == (self.process.pid, "ready"),
             stop_within_s=_FAST_STOP_WITHIN_S,
             stop_signal=signal.SIGINT,
         )
 
     @property
-    def folder(self) -> Path:
+    def data_folder(self) -> Path:
         """Where the data really is: `data_dir`, or what it links to."""
         return self._data_dir.resolve()
 
@@ -107,22 +104,27 @@ class EmbeddedPostgres(Program):
         if self.process is not None:
             # A zombie's pid counts as alive, and then the lock file that names it keeps the next server out.
             self.process.wait()
-        account = server_account(self.folder)
+        account = server_account(self._data_dir)
         reachable_data_folder(self._data_dir, account=account)
-        binaries = reachable_binaries(account)
+        binaries = reachable_binaries()
         self._clear_stale_lock()
         user = account.pw_name if os.geteuid() == 0 else None
-        if not self._cluster.exists():
-            self._create_cluster(binaries, user=user)
-        require_free(self.port, purpose="Postgres", setting="PSP_POSTGRES_PORT")
-        options = [f"--{name}={value}" for name, value in self._settings.items()]
-        self.process = self._spawn([binaries / "postgres", "-D", self._cluster, *options], user=user)
+        try:
+            if not self._cluster.exists():
+                self._create_cluster(binaries, user=user)
+            require_free(self.port, purpose="Postgres", setting="PSP_POSTGRES_PORT")
+            options = [f"--{name}={value}" for name, value in self._settings.items()]
+            self.process = self._spawn([binaries / "postgres", "-D", self._cluster, *options], user=user)
+        except (PermissionError, subprocess.SubprocessError):
+            # Root of a container with one mapped user.
+            raise LocalStackError(
+                f"Postgres does not run as root and this process may not become the user {account.pw_name}: start the "
+                "stack as an ordinary user, or set PSP_DATABASE_URL to a server of your own."
+            ) from None
 
-    def wait_or_kill(self) -> None:
-        """Wait for the shutdown; when it takes too long, stop without a checkpoint and recover at the next start."""
-        super().wait_or_kill()
-        # Backends open sessions of their own; they end with the postmaster, but not in the same instant.
-        wait_until(lambda: not working_in(self._cluster), timeout_s=_HARD_STOP_WITHIN_S)
+    def family(self) -> list[psutil.Process]:
+        """Return the server and its backends, which keep no environment."""
+        return [] if self.process is None else working_in(self._cluster)
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database, with the superuser's password in it."""
@@ -139,30 +141,37 @@ class EmbeddedPostgres(Program):
 
     @property
     def _cluster(self) -> Path:
-        return self.folder / "data"
+        return self.data_folder / "data"
 
     @property
     def _password_file(self) -> Path:
-        return self.folder / "password"
+        return self.data_folder / "password"
 
-    def _accepts_connections(self) -> bool:
-        pid, status = _lock_file_says(self._cluster)
-        return self.process is not None and pid == self.process.pid and status == _READY
+    def _lock_file_says(self) -> tuple[int, str]:
+        """Return the pid and the status (`starting`, `ready`, `stopping`) that a server wrote into its lock file."""
+        try:
+            lines = (self._cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            return int(lines[0]), lines[7].strip()
+        except (OSError, IndexError):
+            return 0, ""
 
     def _clear_stale_lock(self) -> None:
         """Wait for a server whose owner was killed, and remove a lock file that names a process of somebody else."""
+
+        def is_gone() -> bool:
+            return not working_in(self._cluster)
+
         # One that is neither stopping nor gone within seconds has an owner who wants it.
-        wait_until(lambda: not self._is_serving(), timeout_s=2)
-        if self._is_serving() or not wait_until(lambda: not working_in(self._cluster), timeout_s=_FAST_STOP_WITHIN_S):
-            pid, _ = _lock_file_says(self._cluster)
-            raise LocalStackError(f"Another Postgres (pid {pid}) is using the data in {self.folder}: stop that first.")
+        wait_until(lambda: is_gone() or self._lock_file_says()[1] == "stopping", timeout_s=2)
+        pid, status = self._lock_file_says()
+        if not wait_until(is_gone, timeout_s=_FAST_STOP_WITHIN_S if status == "stopping" else 0):
+            raise LocalStackError(
+                f"Another Postgres (pid {pid}) is using the data in {self.data_folder}: stop that first."
+            )
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
-    def _is_serving(self) -> bool:
-        return bool(working_in(self._cluster)) and _lock_file_says(self._cluster)[1] != _STOPPING
-
     def _create_cluster(self, binaries: Path, *, user: str | None) -> None:
-        unfinished = self.folder / "unfinished"
+        unfinished = self.data_folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._password_file.write_text(secrets.token_urlsafe(24), encoding="ascii")
         self._password_file.chmod(0o600)
@@ -190,14 +199,3 @@ def create_database(url: str, *, name: str) -> None:
                 connection.execute(text(f"CREATE DATABASE {quoted}"))
     finally:
         engine.dispose()
-
-
-def _lock_file_says(cluster: Path) -> tuple[int | None, str]:
-    """Return the pid and the status (`starting`, `ready`, `stopping`) that a server wrote into its lock file."""
-    try:
-        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None, ""
-    if len(lines) < 8:
-        return None, ""
-    return int(lines[0]), lines[7].strip()

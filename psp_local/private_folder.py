@@ -7,12 +7,11 @@ import os
 import socket
 import stat
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from psp_local import LocalStackError
 
-FOLDER_MODE, FILE_MODE = 0o700, 0o600
+FOLDER_MODE = 0o700
 SOCKET_PATH_BYTES_MAX = 100
 """Linux takes 107 for the path of a socket."""
 # What a stack makes. Somebody may have set PSP_DATA_DIR to a folder that holds more than that.
@@ -20,7 +19,7 @@ _OWN = ("stack.lock", "env", "api-key-pepper", "logs", "dagster", "reports", "sq
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder, and close it and what an earlier version left open in it; what is written from now on is closed.
+    """Make the folder, and close it; what is written from now on is closed, too.
 
     The embedded Postgres keeps its own folder closed, for its own user. Raises `LocalStackError` for a folder of
     another user's, or one that was there before and is no stack's.
@@ -30,11 +29,6 @@ def make_private(folder: Path) -> None:
     if any(folder.iterdir()) and not any((folder / name).exists() for name in _OWN):
         raise LocalStackError(f"{folder} holds something else than a stack: set PSP_DATA_DIR to a folder of its own.")
     close_to_others(folder)
-    for path in (path for name in _OWN for path in (folder / name, *(folder / name).rglob("*"))):
-        # Not made yet, or removed while we looked.
-        with suppress(FileNotFoundError):
-            if not path.is_symlink():
-                path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
 
 
 def close_to_others(folder: Path) -> None:

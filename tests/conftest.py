@@ -104,10 +104,13 @@ def migrated_url(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture
 def database_url(migrated_url: str) -> str:
     """A database at the newest schema, with nothing in it."""
+    names = [table.name for table in metadata.sorted_tables]
     engine = create_engine(migrated_url)
     with engine.begin() as connection:
-        names = ", ".join(table.name for table in metadata.sorted_tables)
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY")
+        # To empty a table takes 7 ms, full or not, and most tests write to few.
+        looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)
+        if full := connection.exec_driver_sql(looks).scalars().all():
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(full)} RESTART IDENTITY CASCADE")
     engine.dispose()
     return migrated_url
 

@@ -6,15 +6,21 @@ import os
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from psp_core.adapters.clock import SystemClock
 from psp_core.bootstrap import Core
 from psp_core.cli.commands import main
+from psp_core.domain.kernel.paging import Page
+from psp_core.domain.payables import Payable, PayableFilter
 from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
+from tests.builders import a_submission
 
+NEW = ("--new-merchant", "--yes", "--reason", "contract 7")
 PSP = Path(sys.executable).parent / "psp"
 NOWHERE = "postgresql+psycopg2://psp:secret@127.0.0.1:1/psp"
 
@@ -34,6 +40,16 @@ def psp(environment: dict[str, str], *arguments: str | bytes) -> subprocess.Comp
     return subprocess.run([PSP, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
+def sell(core: Core) -> Payable:
+    """Sell something by credit card now, and return what is due for it."""
+    real = replace(core, clock=SystemClock())
+    real.accept_transactions([a_submission()])
+    real.keep_relaying().run_until_empty()
+    real.drain_queue()
+    [payable] = core.read_merchant.payables("merchant-1", where=PayableFilter(), page=Page())
+    return payable
+
+
 REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", ""), "a merchant's name is 1 to 255 visible ASCII characters"),
     (("fee-plans", "set", "x" * 300), "a merchant's name"),
@@ -47,15 +63,31 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("fee-plans", "set", "m", "--calendar", "none"), "calendar"),
     (("settle", "2026-01-01", "--reason", "x" * 1_001), "at most 1000 characters, this one 1001"),
     (("settle", "2026-01-01", "--reason", b"\xff"), "plain text"),
-    (("settle", "2026-01-01", "--reason", " "), "needs a --reason"),
+    (("settle", "2026-01-01", "--reason", " "), "settle needs a reason, which is recorded: add --reason"),
     (("settle", "2026-02-30", "--reason", "x"), "DUE_ON"),
     (("settle", "9999-12-31", "--reason", "x"), "has not come yet"),
+    (("explain", "nobody", "--on", "2026-01-01"), "there is nothing to explain"),
+    (("explain", "4111 1111 1111 1111", "--on", "2026-01-01"), "must not contain a card number"),
+    (("explain", "m", "--on", "soon"), "--on"),
+    (("explain", "m"), "--on"),
     (("keys", "create", "x" * 300, "--scope", "read"), "a merchant's name"),
     (("keys", "create", "m", "--scope", "admin"), "scope"),
     (("keys", "rotate", b"\xff"), "a key's id"),
-    (("keys", "rotate", "0" * 16), "no such"),
+    (("keys", "rotate", "0" * 16, "--reason", "x"), "no such"),
     (("keys", "rotate", "0" * 16, "--overlap-hours", "99999999"), "overlap-hours"),
     (("keys", "revoke", ""), "a key's id"),
+    (("keys", "revoke", "0" * 16), 'keys revoke needs a reason, which is recorded: add --reason "why"'),
+    (("keys", "rotate", "0" * 16, "--reason", " "), "keys rotate needs a reason"),
+    (("keys", "create", "m", "--scope", "read"), "keys create needs a reason"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1"), "fee-plans set needs a reason"),
+    (("fee-plans", "set", "m", "--reason", "x"), "say what changes: --credit-fee-bps, --debit-fee-bps, --credit-delay"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1", "--reason", "x"), "where it is no mistake, add --new-merchant"),
+    (("fee-plans", "set", "m", "--debit-fee-bps", "1", "--new-merchant", "--reason", "x"), "add --yes"),
+    (("fee-plans", "show", "m"), "nobody called 'm' has made a transaction, or has terms or a key"),
+    (("fee-plans", "show", "m", "--on", "2026-02-30"), "--on"),
+    (("fee-plans", "list", "--limit", "1001"), "--limit"),
+    (("actions", "list", "--since", "yesterday"), "--since"),
+    (("actions", "list", "--limit", "0"), "--limit"),
     (("keys", "list", ""), "a merchant's name"),
     (("demo", "--transactions", "0"), "transactions"),
     (("demo", "--day-seconds", "nan"), "day-seconds"),
@@ -108,13 +140,37 @@ class TestPsp:
         assert "secret" not in ended.stderr
 
     def test_takes_what_is_meant(self, environment: dict[str, str], core: Core) -> None:
-        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2")
+        ended = psp(environment, "fee-plans", "set", "a merchant", "--credit-delay-days", "2", *NEW)
 
         assert ended.returncode == 0, ended.stderr
         with core.store.begin() as work:
             [plan] = work.fee_plans.of(["a merchant"])["a merchant"]
         assert isinstance(plan, FeePlan)
         assert (plan.credit_delay_days, plan.credit_fee_bps) == (2, DEFAULT_FEE_PLAN.credit_fee_bps)
+
+
+class TestSettle:
+    def test_says_of_a_date_to_come_that_it_is_a_forecast(self, environment: dict[str, str], core: Core) -> None:
+        due_on = sell(core).due_on
+
+        ended = psp(environment, "settle", str(due_on), "--dry-run")
+
+        assert ended.returncode == 0, ended.stderr
+        forecast, due = ended.stdout.splitlines()
+        assert forecast.startswith(f"forecast: nothing is paid before {due_on}")
+        assert due == "BRL: 1 payables, gross 2500, fee 125, net 2375 (minor units)"
+
+
+class TestExplain:
+    def test_shows_what_waits_and_when_it_is_due(self, environment: dict[str, str], core: Core) -> None:
+        due_on = sell(core).due_on
+
+        ended = psp(environment, "explain", "merchant-1", "--on", str(due_on))
+
+        assert ended.returncode == 0, ended.stderr
+        assert f"merchant-1 on {due_on}: paid out nothing" in ended.stdout
+        assert f"  {due_on}   BRL              1  25.00  1.25  23.75" in ended.stdout.splitlines()
+        assert ended.stdout.splitlines()[-1] == "report: none yet"
 
 
 class TestVersion:

@@ -1,4 +1,4 @@
-"""`make` in a fresh clone: two at once make one virtual environment."""
+"""`make` in a fresh clone: it says what it can do and how far it is, and two at once make one virtual environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("Makefile", "pyproject.toml", "deploy/one_at_a_time", "requirements")
+COPIED = ("Makefile", "pyproject.toml", "deploy/one_at_a_time", "deploy/with_progress", "requirements")
 
 # What takes long while the virtual environment is made says when it begins and ends, and installs nothing.
 TOOL = """#!/bin/sh
 echo "begin $$ $*" >>{log}
+echo downloading what takes long
 sleep 0.5
 echo "end $$ $*" >>{log}
 """
@@ -79,6 +80,50 @@ class TestMakeTwiceAtOnce:
 
         assert ended.returncode != 0
         assert "psp needs Python 3.11 or later" in ended.stdout
+
+
+class TestMakeWhileItInstalls:
+    def test_says_what_it_does_and_how_far_it_is(self, clone: Path) -> None:
+        said, _ = make(clone, "PROGRESS_S=0.1").communicate(timeout=60)
+
+        stages = ("Creating .venv", "Installing the ", "Installing psp itself")
+        assert [stage for stage in stages for line in said.splitlines() if line.startswith(stage)] == list(stages)
+        assert re.search(r"Installing the \d+ pinned dependencies of requirements/local\.lock", said)
+        assert re.search(r"^  \d+ s: downloading what takes long$", said, re.MULTILINE), said
+
+    def test_says_no_more_than_its_stages_when_they_are_short(self, clone: Path) -> None:
+        said, _ = make(clone, "PROGRESS_S=60").communicate(timeout=60)
+
+        assert "downloading" not in said
+
+    def test_shows_why_it_cannot(self, clone: Path) -> None:
+        (clone / "tool").write_text("#!/bin/sh\necho the index is gone\nexit 3\n")
+
+        run = make(clone)
+        said, _ = run.communicate(timeout=60)
+
+        assert run.returncode != 0
+        assert "the index is gone" in said
+        assert not (clone / ".venv" / "installed-local").exists()
+
+    def test_lets_pip_do_what_uv_cannot(self, clone: Path) -> None:
+        (clone / "tool").write_text('#!/bin/sh\ncase "$0" in */uv) echo no such index; exit 3;; esac\n')
+
+        said, _ = make(clone).communicate(timeout=60)
+
+        assert "uv could not install them: pip does it" in said
+        assert (clone / ".venv" / "installed-local").exists()
+
+
+class TestMakeHelp:
+    def test_says_a_sentence_for_every_target(self) -> None:
+        makefile = (ROOT / "Makefile").read_text()
+        [named] = re.findall(r"^\.PHONY: (run .*)$", makefile, re.MULTILINE)
+
+        said = subprocess.check_output(["make", "--no-print-directory", "help"], cwd=ROOT, text=True)
+
+        found = [re.fullmatch(r"make (\S+) +([A-Z].*\.)", line) for line in said.splitlines()]
+        assert [match and match[1] for match in found] == named.split()
 
 
 class TestTheLocks:

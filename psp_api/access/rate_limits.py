@@ -76,7 +76,5 @@ class RateLimited:
         left, reset_s = self.limits.take(merchant, rows=rows)
         req.context.rate_limit = f'"merchant";r={max(0, left)};t={reset_s}'
         if left < 0:
-            detail = (
-                f"{self.limits.rows_max} rows a minute are allowed, a request being at least one; nothing was stored"
-            )
+            detail = f"{self.limits.rows_max} rows a minute are allowed, a request being at least one"
             raise Refusal(TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(reset_s)})

@@ -90,7 +90,7 @@ class GroupCommit:
         Raises Overloaded, or a DomainError: StorageUnavailable, RequestInProgress, IdempotencyKeyReused.
         """
         if self._stalled:
-            raise _no_answer()
+            raise _not_begun()
         request = _Request(submission, asyncio.get_running_loop().create_future())
         if submission.key and submission.key.identity in self._keys:
             raise RequestInProgress("a request with this idempotency key is being worked on")
@@ -198,11 +198,11 @@ class GroupCommit:
         self._stalled = True
         for request in self._waiting.clear():
             self._forget_key(request)
-            request.fail(_no_answer())
+            request.fail(_not_begun())
 
     def _give_up(self, group: list[_Request]) -> None:
         for request in group:
-            request.fail(_no_answer())
+            request.fail(_in_doubt())
 
     def _forget_key(self, request: _Request) -> None:
         if key := request.submission.key:
@@ -216,8 +216,8 @@ def _accept_all(accept: Accept, submissions: list[Submission], on_answer: Callab
     """
     try:
         return accept(submissions)
-    except StorageUnavailable as outage:
-        return [StorageUnavailable(str(outage)) for _ in submissions]
+    except StorageUnavailable:
+        return [_in_doubt() for _ in submissions]
     except Exception as error:  # noqa: BLE001  (handed to the request that it belongs to)
         if len(submissions) == 1:
             return [error]
@@ -229,5 +229,12 @@ def _accept_all(accept: Accept, submissions: list[Submission], on_answer: Callab
         return outcomes
 
 
-def _no_answer() -> DomainError:
-    return StorageUnavailable("the database did not answer in time")
+def _not_begun() -> DomainError:
+    return StorageUnavailable("the database does not answer; nothing was stored")
+
+
+def _in_doubt() -> DomainError:
+    return StorageUnavailable(
+        "the database did not answer in time, and what was sent may have been stored: send it again with the same "
+        "Idempotency-Key"
+    )

@@ -61,20 +61,22 @@ class TransactionBody(BaseModel):
     model_config = ConfigDict(strict=True, hide_input_in_errors=True, json_schema_extra=_ONE_INSTALLMENT_FOR_DEBIT)
 
     # The order is that of validation: what others are compared with comes first.
-    payment_method: PaymentMethod
+    payment_method: PaymentMethod = Field(description="a debit card is paid to you at once, a credit card later")
     amount: Amount
     card_number: CardNumber = Field(repr=False)
     card_expiration_date: ExpirationDate
     card_verification_code: VerificationCode = Field(repr=False)
-    card_holder_name: HolderName
-    description: Description
-    currency: Currency | None = None
+    card_holder_name: HolderName = Field(description="as it stands on the card; no card number in it")
+    description: Description = Field(description="for your own records, may be empty; no card number in it")
+    currency: Currency | None = Field(default=None, description="the platform's own when it is left out")
     installments: Annotated[
         Annotated[int, Field(ge=1, le=INSTALLMENTS_MAX)] | None,
         AfterValidator(_payable_in_installments),
         Field(description="1 when it is left out; more than 1 for credit cards only, and at most the amount"),
     ] = None
-    reference: Reference | None = None
+    reference: Reference | None = Field(
+        default=None, description="your own, by which lists can be filtered; no card number in it"
+    )
 
     def to_new(self, *, customer_id: str, currency: Currency) -> NewTransaction:
         """Return what is kept of it; `currency` is that of a transaction that names none."""

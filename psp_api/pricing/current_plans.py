@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from psp_api.server.wire.answers import Count, Day, Id, Instant, Minor, instant, percent
 from psp_api.server.wire.queries import number, number_schema
+from psp_api.server.wire.words import IN_MINOR_UNITS, PLATFORM_ZONE
 from psp_core.domain.intake.card_brands import NAMES, UNKNOWN
 from psp_core.domain.intake.transactions import INSTALLMENTS_MAX, PaymentMethod
 from psp_core.domain.kernel.calendar import BankCalendar
@@ -37,13 +38,16 @@ class PlanQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     # What others are compared with comes first.
-    payment_method: PaymentMethod = PaymentMethod.CREDIT_CARD
+    payment_method: Annotated[PaymentMethod, Field(description="how it is paid")] = PaymentMethod.CREDIT_CARD
     amount: Annotated[
         Annotated[int, BeforeValidator(number), Field(ge=1, le=AMOUNT_MINOR_MAX), number_schema(1, AMOUNT_MINOR_MAX)]
         | None,
         Field(description="of the sale, in minor units; without it nothing is priced"),
     ] = None
-    card_brand: Literal[NAMES] = UNKNOWN.name  # type: ignore[valid-type]
+    card_brand: Annotated[
+        Literal[NAMES],  # type: ignore[valid-type]
+        Field(description="as a transaction tells it; without it no rule for a brand is meant"),
+    ] = UNKNOWN.name
     currency: Annotated[Currency | None, Field(description="the platform's when it is left out")] = None
     installments: Annotated[
         int,
@@ -51,6 +55,7 @@ class PlanQuery(BaseModel):
         Field(ge=1, le=INSTALLMENTS_MAX),
         AfterValidator(_payable_in_installments),
         number_schema(1, INSTALLMENTS_MAX),
+        Field(description="in how many parts it is paid; more than 1 for credit cards only, and at most the amount"),
     ] = 1
 
     def money(self, currency: Currency) -> Money | None:
@@ -62,52 +67,52 @@ class PlanQuery(BaseModel):
 
 
 class InstallmentsAnswer(TypedDict):
-    min: Count
-    max: Count
+    min: Annotated[Count, Field(description="the least number of installments")]
+    max: Annotated[Count, Field(description="the greatest number of installments")]
 
 
 class IntervalAnswer(TypedDict):
-    count: Annotated[int, Field(ge=0)]
-    unit: Unit
+    count: Annotated[int, Field(ge=0, description="how many")]
+    unit: Annotated[Unit, Field(description="of what; business days are open days of the calendar")]
 
 
 class RuleAnswer(TypedDict):
-    id: Id
-    customer_id: Annotated[str | None, Field(description="null: every merchant's")]
-    payment_method: PaymentMethod | None
-    card_brand: str | None
-    installments: InstallmentsAnswer | None
-    currency: Currency | None
+    id: Annotated[Id, Field(description="names the rule; `plan_id` of the payables that it prices")]
+    customer_id: Annotated[str | None, Field(description="whose sales it is for; null: every merchant's")]
+    payment_method: Annotated[PaymentMethod | None, Field(description="null: any")]
+    card_brand: Annotated[str | None, Field(description="null: any")]
+    installments: Annotated[InstallmentsAnswer | None, Field(description="null: any number")]
+    currency: Annotated[Currency | None, Field(description="null: any")]
     fee: Annotated[int | float, Field(description="in percent of the whole amount")]
-    fixed_fee: Minor
-    min_fee: Minor
-    max_fee: Minor | None
-    rounding: Rounding
+    fixed_fee: Annotated[Minor, Field(description=f"is added to that, {IN_MINOR_UNITS}")]
+    min_fee: Annotated[Minor, Field(description=f"the least fee, {IN_MINOR_UNITS}")]
+    max_fee: Annotated[Minor | None, Field(description=f"the greatest fee, {IN_MINOR_UNITS}; null: there is none")]
+    rounding: Annotated[Rounding, Field(description="what becomes of a part of a minor unit of the fee")]
     delay: Annotated[IntervalAnswer, Field(description="until the first installment is due; debit is paid at once")]
     step: Annotated[IntervalAnswer, Field(description="from an installment to the next")]
     calendar: Annotated[BankCalendar, Field(description="a due date on a closed day is moved to the next open one")]
-    time_zone: Annotated[str | None, Field(description="null: the platform's")]
+    time_zone: Annotated[str | None, Field(description=f"whose days they are; null: {PLATFORM_ZONE}")]
     closes_at: Annotated[str, Field(description="when a day ends: 22:00, or 03:00+1 on the day after")]
-    valid_from: Instant
-    valid_until: Instant | None
+    valid_from: Annotated[Instant, Field(description="since when it prices sales, in UTC")]
+    valid_until: Annotated[Instant | None, Field(description="when it ends, in UTC; null while no end is planned")]
 
 
 class QuotedPayableAnswer(TypedDict):
-    installment: Count
-    amount: Minor
-    fee_amount: Minor
-    receivable_amount: Minor
-    due_date: Day
-    payment_date: Instant
+    installment: Annotated[Count, Field(description="which part of the sale it is, from 1")]
+    amount: Annotated[Minor, Field(description=f"its part of the amount, {IN_MINOR_UNITS}")]
+    fee_amount: Annotated[Minor, Field(description=f"its part of the fee, {IN_MINOR_UNITS}")]
+    receivable_amount: Annotated[Minor, Field(description=f"what you would get, {IN_MINOR_UNITS}")]
+    due_on: Annotated[Day, Field(description=f"when it would be settled: a day of {PLATFORM_ZONE}, or its rule's own")]
+    payment_date: Annotated[Instant, Field(description="the instant at which it would be due, in UTC")]
 
 
 class QuoteAnswer(TypedDict):
     plan_id: Annotated[Id, Field(description="the rule that decides: the most specific one")]
-    amount: Minor
-    currency: Currency
-    fee_amount: Minor
-    receivable_amount: Minor
-    payables: list[QuotedPayableAnswer]
+    amount: Annotated[Minor, Field(description=f"of the sale, {IN_MINOR_UNITS}")]
+    currency: Annotated[Currency, Field(description="the currency of its amounts")]
+    fee_amount: Annotated[Minor, Field(description=f"what would be kept of it, {IN_MINOR_UNITS}")]
+    receivable_amount: Annotated[Minor, Field(description=f"what you would get in all, {IN_MINOR_UNITS}")]
+    payables: Annotated[list[QuotedPayableAnswer], Field(description="one for each installment")]
 
 
 class CurrentPlansAnswer(TypedDict):
@@ -163,7 +168,7 @@ def _quote(quote: Quote) -> QuoteAnswer:
                 "amount": payable.amount.minor,
                 "fee_amount": payable.fee.minor,
                 "receivable_amount": payable.receivable.minor,
-                "due_date": payable.due_on.isoformat(),
+                "due_on": payable.due_on.isoformat(),
                 "payment_date": instant(payable.payment_at),
             }
             for payable in quote.payables
@@ -205,7 +210,7 @@ EXAMPLE: CurrentPlansAnswer = {
                 "amount": 5_000,
                 "fee_amount": 194,
                 "receivable_amount": 4_806,
-                "due_date": "2026-11-30",
+                "due_on": "2026-11-30",
                 "payment_date": "2026-11-30T03:00:00.000Z",
             },
             {
@@ -213,7 +218,7 @@ EXAMPLE: CurrentPlansAnswer = {
                 "amount": 5_000,
                 "fee_amount": 194,
                 "receivable_amount": 4_806,
-                "due_date": "2026-12-29",
+                "due_on": "2026-12-29",
                 "payment_date": "2026-12-29T03:00:00.000Z",
             },
         ],

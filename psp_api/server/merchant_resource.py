@@ -9,9 +9,11 @@ from uuid import UUID
 
 import orjson
 from falcon.asgi import Request, Response
+from pydantic import BaseModel
 
 from psp_api.access.authentication import Authenticator
 from psp_api.server.problems.refusals import FieldProblem, Invalid
+from psp_api.server.wire.addresses import public_address
 from psp_api.server.wire.queries import Paging, next_page, read, refuse_any
 from psp_api.server.worker import Worker
 from psp_core.domain.kernel.errors import NotFound
@@ -20,6 +22,7 @@ from psp_core.usecases.desk.read_merchant import ReadMerchant
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Paging)
+Asked = TypeVar("Asked", bound=BaseModel)
 _ETAG_BYTES = 12
 _NOT_MODIFIED = 304
 
@@ -65,8 +68,8 @@ class MerchantResource:
         else:
             resp.data = body
 
-    async def _asked(self, req: Request, kind: type[Q]) -> tuple[str, Q]:
-        """Return who asks for a list, and for which part of it. Raises Invalid."""
+    async def _asked(self, req: Request, kind: type[Asked]) -> tuple[str, Asked]:
+        """Return who asks, and for what. Raises Invalid."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         query = read(kind, req.query_string, problems)
@@ -84,11 +87,13 @@ class MerchantResource:
         find: Callable[[ReadMerchant, Page], list[T]],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
+        address = public_address(req, self._settings)
+
         def body(read: ReadMerchant) -> tuple[bytes, str | None]:
             # One row more than asked for tells whether there is a next page.
             rows = find(read, query.to_page(extra=1))
             answers = [answer(row) for row in rows[: query.limit]]
-            following = next_page(req.path, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
+            following = next_page(address, query, last_id=answers[-1]["id"]) if len(rows) > query.limit else None
             return orjson.dumps(answers), following
 
         self._count(req, merchant=merchant, rows=query.weight)

@@ -65,6 +65,12 @@ class SqsQueue:
             ),
         )
 
+    def missing(self) -> list[str]:
+        """Return the names of the two queues that do not exist yet."""
+        names = (self.settings.queue_name, self.settings.dead_letter_queue_name)
+        with queue_errors():
+            return [name for name in names if not self._exists(name)]
+
     def create(self) -> None:
         """Create the queue and its dead-letter queue; does nothing to those that exist."""
         with queue_errors():
@@ -152,6 +158,13 @@ class SqsQueue:
             answer = self.client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=names)
         waiting, in_flight = (int(answer["Attributes"][name]) for name in names)
         return QueueDepth(waiting, in_flight)
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self._url(name)
+        except self.client.exceptions.QueueDoesNotExist:
+            return False
+        return True
 
     def _url(self, name: str) -> str:
         if name not in self._urls:

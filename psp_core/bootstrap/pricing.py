@@ -9,6 +9,7 @@ from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.pricing.change_plans import ChangePlans
 from psp_core.usecases.pricing.close_day import CloseDay
+from psp_core.usecases.pricing.read_fee_plans import ReadFeePlans
 from psp_core.usecases.pricing.show_plans import ShowPlans
 
 
@@ -31,3 +32,7 @@ class Pricing(Parts):
     @cached_property
     def close_day(self) -> CloseDay:
         return CloseDay(self.store, self.clock, self.settings.zone)
+
+    @cached_property
+    def read_fee_plans(self) -> ReadFeePlans:
+        return ReadFeePlans(self.store)

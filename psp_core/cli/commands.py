@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import database, fee_plans, flow, keys, settling
+from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, settling
 from psp_core.cli.pricing import calendar, plans
 from psp_core.domain.kernel.errors import DomainError
 
@@ -63,9 +63,11 @@ for command in (
     flow.drain,
     settling.settle,
     settling.check_books,
+    explaining.explain,
     fee_plans.fee_plans,
     plans.plans,
     calendar.calendar,
     keys.keys,
+    actions.actions,
 ):
     commands.add_command(command)

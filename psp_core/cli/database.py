@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
+from functools import partial
 
 import click
 
 from psp_core.adapters.postgres.schema.logins import Login, set_logins
-from psp_core.adapters.postgres.schema.migrate import check_models, migrate
+from psp_core.adapters.postgres.schema.migrate import check_models, migrate, present_revision
+from psp_core.adapters.postgres.schema.schema_version import known_revisions
 from psp_core.bootstrap import build_core
-from psp_core.cli.context import operator_settings
+from psp_core.cli.context import operator_settings, optional_reason_option, recorded
 from psp_core.settings import Settings
+
+_RECORDS_SINCE = "0007"
+"""The revision whose tables a record of ours fits into."""
 
 
 @click.command(name="migrate")
-def migrate_database() -> None:
-    """Bring the database to the newest schema, as the tables' owner."""
+@optional_reason_option
+def migrate_database(reason: str) -> None:
+    """Bring the database to the newest schema, as the tables' owner; where it is new already, nothing is recorded."""
     owner = _owners(operator_settings())
-    migrate(owner.database_url.get_secret_value())
-    build_core(owner, application_name="psp-cli").time_zone.keep()
+    url = owner.database_url.get_secret_value()
+    core = build_core(owner, application_name="psp-cli")
+    present, newest = present_revision(url), known_revisions()[-1]
+    if present is not None and present >= newest:
+        core.time_zone.keep()
+        return
+    record = partial(recorded, core, "migrate", reason, revision_before=present or "none", revision=newest)
+    with record() if present is not None and present >= _RECORDS_SINCE else nullcontext():
+        migrate(url)
+        core.time_zone.keep()
+    if present is None or present < _RECORDS_SINCE:
+        # It could not be recorded before: there was no table for it.
+        with record():
+            pass
 
 
 @click.command(name="set-logins")

@@ -10,7 +10,7 @@ import click
 
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import sqs_settings
-from psp_core.cli.context import operator_core, operator_settings
+from psp_core.cli.context import operator_core, operator_settings, optional_reason_option, recorded
 from psp_core.usecases.payables.drain_queue import DrainOutcome
 
 
@@ -20,9 +20,14 @@ def queues() -> None:
 
 
 @queues.command(name="create")
-def create_queues() -> None:
-    """Create both queues, unless they exist."""
-    SqsQueue(sqs_settings(operator_settings())).create()
+@optional_reason_option
+def create_queues(reason: str) -> None:
+    """Create both queues, unless they exist: then nothing is done, and nothing recorded."""
+    queue = SqsQueue(sqs_settings(operator_settings()))
+    if not (missing := queue.missing()):
+        return
+    with recorded(operator_core(), "queues create", reason, queues=", ".join(missing)):
+        queue.create()
 
 
 @click.command()

@@ -32,9 +32,12 @@ def create_key(
     mode = None if live is None else KeyMode.LIVE if live else KeyMode.TEST
     lifetime = None if expires_in_days is None else timedelta(days=expires_in_days)
     core = operator_core()
+    if not core.read_fee_plans.knows(customer_id):
+        click.echo(f"{customer_id} is new: it has made no transaction, and has no terms and no other key", err=True)
     shown = {"scopes": "+".join(scopes), "expires_in_days": str(expires_in_days or "never")}
-    with recorded(core, "keys create", reason, customer_id=customer_id, **shown):
+    with recorded(core, "keys create", reason, customer_id=customer_id, **shown) as under_way:
         issued = core.manage_api_keys.create(customer_id, scopes=map(Scope, scopes), mode=mode, expires_in=lifetime)
+        under_way.did = f"key {issued.key.id}"
         _show(issued, core)
 
 
@@ -47,8 +50,9 @@ def create_key(
 def rotate_key(key_id: str, overlap_hours: int, reason: str) -> None:
     """Make another key like KEY_ID, show it this once, and let KEY_ID work for the overlap only."""
     core = operator_core()
-    with recorded(core, "keys rotate", reason, key_id=key_id, overlap_hours=str(overlap_hours)):
+    with recorded(core, "keys rotate", reason, key_id=key_id, overlap_hours=str(overlap_hours)) as under_way:
         issued = core.manage_api_keys.rotate(key_id, overlap=timedelta(hours=overlap_hours))
+        under_way.did = f"key {issued.key.id} of {issued.key.customer_id}"
         _show(issued, core)
     click.echo(f"{key_id} works for {overlap_hours} more hours at most", err=True)
 
@@ -59,9 +63,10 @@ def rotate_key(key_id: str, overlap_hours: int, reason: str) -> None:
 def revoke_key(key_id: str, reason: str) -> None:
     """End KEY_ID now: the API refuses it within PSP_API_KEY_CACHE_TTL_S seconds."""
     core = operator_core()
-    with recorded(core, "keys revoke", reason, key_id=key_id):
+    with recorded(core, "keys revoke", reason, key_id=key_id) as under_way:
         key = core.manage_api_keys.revoke(key_id)
-    click.echo(f"{key_id} of {key.customer_id} was revoked at {key.revoked_at}")
+        under_way.did = f"{key_id} of {key.customer_id} was revoked at {key.revoked_at}"
+    click.echo(under_way.did)
 
 
 @keys.command(name="list")

@@ -7,34 +7,52 @@ from datetime import datetime
 
 import click
 
-from psp_core.cli.arguments import Reason
-from psp_core.cli.context import operator_core, recorded
+from psp_core.cli.context import operator_core, reason_option, recorded
+from psp_core.domain.settlement.settlements import SettlementOutcome, Totals, totals_by_currency
+from psp_core.usecases.operations.record_operator_action import ActionUnderWay
 
 
 @click.command()
 @click.argument("due_on", metavar="DUE_ON", type=click.DateTime(["%Y-%m-%d"]))
-@click.option("--dry-run", is_flag=True, help="Only show what would be paid.")
+# First, so that it is known when the reason is asked for.
 @click.option(
-    "--reason",
-    default="",
-    type=Reason(),
-    help="Why this is done by hand: recorded, and asked for unless it is a dry run.",
+    "--dry-run",
+    is_flag=True,
+    is_eager=True,
+    help="Only show what would be paid; of a date to come, a forecast. It needs no reason.",
 )
+@reason_option
 def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
     core = operator_core()
-    if not (dry_run or reason.strip()):
-        raise click.UsageError("what is done by hand needs a --reason")
-    record = nullcontext() if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
-    with record:
-        report = core.settle_payables(due_on=due_on.date(), dry_run=dry_run)
-    for currency, totals in report.by_currency().items():
-        click.echo(
-            f"{currency}: {totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, "
-            f"net {totals.net_minor} (minor units)"
-        )
-    if not report.settled:
-        click.echo("nothing is due")
+    record = nullcontext(ActionUnderWay()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
+    with record as under_way:
+        lines = _lines(core.settle_payables(due_on=due_on.date(), dry_run=dry_run))
+        under_way.did = "; ".join(lines)
+    for line in lines:
+        click.echo(line)
+
+
+def _lines(outcome: SettlementOutcome) -> list[str]:
+    lines = [f"{currency}: {_in_words(totals)}" for currency, totals in outcome.by_currency().items()]
+    available = [
+        f"{currency}, already available since it was paid at once: {_in_words(totals)}"
+        for currency, totals in totals_by_currency(outcome.available).items()
+    ]
+    return [*_headline(outcome), *(lines or ["nothing is due"]), *available]
+
+
+def _headline(outcome: SettlementOutcome) -> list[str]:
+    if outcome.is_forecast:
+        return [f"forecast: nothing is paid before {outcome.due_on}, and more may fall due on it; due by now:"]
+    return ["dry run: nothing was paid; to be paid:"] if outcome.dry_run else []
+
+
+def _in_words(totals: Totals) -> str:
+    return (
+        f"{totals.count} payables, gross {totals.gross_minor}, fee {totals.fee_minor}, net {totals.net_minor} "
+        "(minor units)"
+    )
 
 
 @click.command(name="check-books")

@@ -159,6 +159,7 @@ class PayableFilter:
     """None means any. Lower bounds are inclusive, `..._before` is exclusive, `..._max` inclusive."""
 
     status: PayableStatus | None = None
+    type: PayableType | None = None
     payment_method: PaymentMethod | None = None
     transaction_id: UUID | None = None
     reference: str | None = None
@@ -167,5 +168,8 @@ class PayableFilter:
     created_before: datetime | None = None
     payment_from: datetime | None = None
     payment_before: datetime | None = None
+    due_on: date | None = None
+    due_from: date | None = None
+    due_before: date | None = None
     amount_min: int | None = None
     amount_max: int | None = None

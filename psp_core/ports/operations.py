@@ -27,7 +27,11 @@ class OperatorActions(Protocol):
         """Add how the action ended: once, and never changed."""
         ...
 
-    def newest(self, *, limit: int) -> Sequence[OperatorAction]: ...
+    def newest(
+        self, *, limit: int, action: str | None, since: datetime | None, before: datetime | None
+    ) -> Sequence[OperatorAction]:
+        """Return the latest actions, newest first; `action` may be the first words of several."""
+        ...
 
 
 class PlatformSettings(Protocol):

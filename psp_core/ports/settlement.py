@@ -9,14 +9,15 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportLine
+from psp_core.domain.settlement.explanation import LinesByType, Waiting
+from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportFormat, ReportLine
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
     Settlement,
     SettlementChunk,
     SettlementFilter,
-    Totals,
+    SettlementTotals,
 )
 
 
@@ -25,8 +26,16 @@ class Settlements(Protocol):
         """Return what is due on the date and not paid yet; controlled is what was created before an instant."""
         ...
 
+    def available(self, due_on: date, *, merchants: Sequence[str] | None, control_before: datetime) -> Due:
+        """Return what was paid at once on the date and is in no settlement yet; controlled is as of `due`."""
+        ...
+
     def settled(self, due_on: date) -> list[MerchantTotals]:
-        """Return what the date's settlements hold already."""
+        """Return what the date's settlements pay out already."""
+        ...
+
+    def gathered(self, due_on: date) -> list[MerchantTotals]:
+        """Return what was already available, of the date's settlements."""
         ...
 
     def known_merchants(self, names: Sequence[str]) -> set[str]:
@@ -35,6 +44,10 @@ class Settlements(Protocol):
 
     def unsettled_dates(self, *, until: date) -> list[date]:
         """Return the dates up to and including `until` that still have something due, oldest first."""
+        ...
+
+    def ungathered_dates(self, *, until: date) -> list[date]:
+        """Return the dates up to and including `until` with something paid at once that is in no settlement."""
         ...
 
     def settle_chunk(
@@ -50,8 +63,21 @@ class Settlements(Protocol):
         """Pay at most `limit` due payables and their transactions, and add them to open settlements."""
         ...
 
-    def close(self, due_on: date, *, now: datetime) -> int:
-        """Close the date's open settlements; return how many there were."""
+    def gather_chunk(
+        self,
+        due_on: date,
+        *,
+        merchants: Sequence[str] | None,
+        after: tuple[str, UUID] | None,
+        limit: int,
+        control_before: datetime,
+        now: datetime,
+    ) -> SettlementChunk:
+        """Add at most `limit` payables that were paid at once to open settlements; they are paid already."""
+        ...
+
+    def close(self, due_on: date, *, merchants: Sequence[str] | None, now: datetime) -> int:
+        """Close the open settlements of the date and these merchants; return how many there were."""
         ...
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None: ...
@@ -60,12 +86,30 @@ class Settlements(Protocol):
 
 
 class SettlementLines(Protocol):
-    def batches(self, due_on: date) -> list[tuple[Batch, Totals]]:
+    def batches(self, due_on: date) -> list[tuple[Batch, SettlementTotals]]:
         """Return the date's settlements by merchant; what follows is read from the same snapshot."""
         ...
 
     def lines(self, batches: list[Batch]) -> Iterator[ReportLine]:
-        """Yield the payables that these settlements of one date paid, batch after batch."""
+        """Yield the payables of these settlements of one date, batch after batch."""
+        ...
+
+    def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
+        """Return the lines that follow that of the payable `after`, at most `limit`; the first ones for None."""
+        ...
+
+
+class Explanations(Protocol):
+    def begin(self) -> None:
+        """Let all that is read in this unit of work be of one moment. Comes before anything else."""
+        ...
+
+    def lines(self, settlement_ids: Sequence[UUID]) -> list[LinesByType]:
+        """Return the sums of the settlements' payables."""
+        ...
+
+    def waiting(self, customer_id: str) -> list[Waiting]:
+        """Return what the merchant is to get, by due date and currency, the next first."""
         ...
 
 
@@ -102,6 +146,22 @@ class ReportDraft(Protocol):
         ...
 
 
+class ReportEncoder(Protocol):
+    """One report in one format, as bytes that follow each other."""
+
+    def write(self, lines: Sequence[ReportLine]) -> bytes:
+        """Return what the lines add, maybe nothing; the first call begins the report."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what ends the report."""
+        ...
+
+
+class ReportEncoders(Protocol):
+    def begin(self, format: ReportFormat) -> ReportEncoder: ...
+
+
 class Reports(Protocol):
     """Where reports lie. Files of one name replace each other as a whole; nothing guards which one is the last."""
 
@@ -109,6 +169,10 @@ class Reports(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """Return what the published file holds, or None when there is none."""
+        ...
+
+    def find(self, name: str, *, folder: str) -> str | None:
+        """Return where the CSV file of a draft's `name` was published, or None when it is not there."""
         ...
 
     def copy(self, name: str, *, to: str) -> None:

@@ -15,7 +15,7 @@ from psp_core.ports.intake import IdempotencyKeys, Transactions
 from psp_core.ports.operations import Books, OperatorActions, PlatformSettings
 from psp_core.ports.payables import Payables
 from psp_core.ports.pricing import DueDates, FeePlans, Holidays, PlanRules
-from psp_core.ports.settlement import SettlementLines, SettlementReports, Settlements
+from psp_core.ports.settlement import Explanations, SettlementLines, SettlementReports, Settlements
 
 
 class UnitOfWork(Protocol):
@@ -45,6 +45,8 @@ class UnitOfWork(Protocol):
     def settlement_lines(self) -> SettlementLines: ...
     @property
     def settlement_reports(self) -> SettlementReports: ...
+    @property
+    def explanations(self) -> Explanations: ...
     @property
     def operator_actions(self) -> OperatorActions: ...
     @property

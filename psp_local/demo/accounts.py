@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.kernel.calendar import due_date
 from psp_local.demo.merchant_api import MerchantApi, Posted, Row
 
+_AMOUNTS = ("amount", "fee_amount", "receivable_amount")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -25,10 +27,6 @@ class Account:
 
     lines: Mapping[str, Sequence[Row]]
     """Everything those settlements paid, which can be more than this demonstration's payables."""
-
-    @property
-    def currency(self) -> str:
-        return next((row["currency"] for row in self.payables), "")
 
     @property
     def amounts_minor(self) -> tuple[int, int, int, int]:
@@ -63,20 +61,28 @@ def differences(account: Account, posted: Sequence[Posted], *, today: date, zone
     payables: dict[str, list[Row]] = defaultdict(list)
     for row in account.payables:
         payables[row["transaction_id"]].append(row)
-    transactions = {row["id"]: row for row in account.transactions}
-    ids = {one.transaction_id for one in posted}
-    for id in (transactions.keys() | payables.keys()) - ids:
-        yield f"transaction {id} was never posted"
-    for one in posted:
-        if one.transaction_id not in transactions:
-            yield f"transaction {one.transaction_id} is lost"
-            continue
-        yield from _of_transaction(one, transactions[one.transaction_id], payables[one.transaction_id])
-    for row in account.payables:
         wanted = "paid" if due_on(row, zone) <= today else "waiting_funds"
         if row["status"] != wanted:
             yield f"payable {row['id']} is {row['status']} and should be {wanted}"
-    yield from _of_settlements(account)
+    transactions = {row["id"]: row for row in account.transactions}
+    for id in (transactions.keys() | payables.keys()) - {one.transaction_id for one in posted}:
+        yield f"transaction {id} was never posted"
+    for one in posted:
+        if one.transaction_id in transactions:
+            yield from _of_transaction(one, transactions[one.transaction_id], payables[one.transaction_id])
+        else:
+            yield f"transaction {one.transaction_id} is lost"
+    for id, lines in account.lines.items():
+        settlement = account.settlements.get(id)
+        if settlement is None:
+            yield f"settlement {id} is not listed"
+        elif _sums(settlement) != [len(lines), *(total(lines, name) for name in _AMOUNTS)]:
+            yield f"settlement {id} says {settlement}, which is not the sum of its lines"
+
+
+def _sums(settlement: Row) -> list[int]:
+    """Return the count and the amounts of all its lines: what it pays out, and what was already available."""
+    return [settlement[name] + settlement["already_available"][name] for name in ("payables", *_AMOUNTS)]
 
 
 def _of_transaction(posted: Posted, transaction: Row, payables: Sequence[Row]) -> Iterator[str]:
@@ -97,17 +103,6 @@ def _of_transaction(posted: Posted, transaction: Row, payables: Sequence[Row]) -
         yield f"{name} has fees of {total(payables, 'fee_amount')}, which is not the merchant's plan"
     if (transaction["status"] == "paid") != all(row["status"] == "paid" for row in payables):
         yield f"{name} is {transaction['status']}, which its payables are not"
-
-
-def _of_settlements(account: Account) -> Iterator[str]:
-    for id, lines in account.lines.items():
-        settlement = account.settlements.get(id)
-        if settlement is None:
-            yield f"settlement {id} is not listed"
-            continue
-        totals = [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")]
-        if totals != [len(lines), *(total(lines, name) for name in ("amount", "fee_amount", "receivable_amount"))]:
-            yield f"settlement {id} says {totals}, which is not the sum of its lines"
 
 
 def total(rows: Sequence[Row], name: str) -> int:

@@ -8,20 +8,20 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from psp_core.settings import CalendarSettings
 from psp_local import LocalStackError
-from psp_local.dagster_api import has_ended, settle
 from psp_local.demo.accounts import differences, due_on, read_account
 from psp_local.demo.merchant_api import MerchantApi, Posted, Row, post_day
-from psp_local.demo.merchants import MERCHANTS, Merchant
 from psp_local.demo.platform import Platform, api_in_the_past, running_platform
 from psp_local.demo.screen import Screen
-from psp_local.demo.traffic import a_day
+from psp_local.demo.settlement import Settlements
+from psp_local.demo.traffic import MERCHANTS, Merchant, a_day
+from psp_local.supervision.guard import stack_lives
+from psp_local.welcome import log_in
 
 DAYS_AGO = 31
 """The longest of the merchants' delays: what the day's credit cards bring is due by now, but for later installments."""
@@ -38,22 +38,17 @@ _DIFFERENCES_SHOWN_MAX = 10
 _INTERRUPTED = 130
 
 
-def run_demo(*, root: Path, data_dir: Path, transactions: int, day_seconds: float, keep: bool) -> int:
+def run_demo(*, root: Path, data_dir: Path, transactions: int, day_seconds: float) -> int:
     """Run the demonstration on the stack in `data_dir`; returns the exit code: 1 when a cent is not where it belongs.
 
     The day passes in `day_seconds`, or slower when that many transactions take longer.
     """
-    screen = Screen()
+    screen, stays = Screen(), stack_lives(data_dir)
+    speed = _ONE_DAY.total_seconds() / max(day_seconds, transactions / _POSTS_PER_SECOND)
     try:
         with running_platform(root=root, data_dir=data_dir, say=screen.say) as platform:
-            speed = _ONE_DAY.total_seconds() / max(day_seconds, transactions / _POSTS_PER_SECOND)
             agrees = _Demonstration(platform, screen, transactions, speed).run()
-            _say_what_to_look_at(platform, screen, stays=keep or platform.started_here is None)
-            if keep and platform.started_here is not None:
-                screen.say("Ctrl-C ends the platform; the data stays.")
-                with suppress(KeyboardInterrupt):
-                    while platform.started_here.runs():
-                        time.sleep(_POLL_S)
+            _say_what_to_look_at(platform, screen, stays=stays)
     except LocalStackError as error:
         print(f"psp: {error}", file=sys.stderr)
         return 1
@@ -95,6 +90,7 @@ class _Demonstration:
         def agree(merchant: Merchant) -> None:
             names = ("--credit-fee-bps", "--debit-fee-bps", "--credit-delay-days")
             options = [word for name, value in zip(names, merchant.terms, strict=True) for word in (name, str(value))]
+            options += ["--new-merchant", "--yes", "--reason", "the demonstration"]
             self.platform.psp("fee-plans", "set", merchant.customer_id, *options, PSP_CLOCK_START=start)
 
         with self.screen.waiting("psp fee-plans set …"), ThreadPoolExecutor(2) as threads:
@@ -111,39 +107,33 @@ class _Demonstration:
             task = bar.add_task("", total=len(sales))
 
             def on_posted(one: Posted) -> None:
-                clock = datetime.fromisoformat(one.created_at).astimezone(self.calendar.zone)
-                bar.update(task, advance=1, description=f"{clock:%H:%M}")
+                bar.update(task, advance=1, description=f"{one.created_at.astimezone(self.calendar.zone):%H:%M}")
 
             posted = post_day(api, sales, midnight=midnight, speed=self.speed, on_posted=on_posted)
-        replays = sum(one.replays for one in posted)
+        replays = sum(one.sale.sent_twice for one in posted)
         self.screen.good(f"{len(posted):,} transactions accepted; {replays:,} were sent twice and stored once")
-        late = sum(datetime.fromisoformat(one.created_at) >= midnight + _ONE_DAY for one in posted)
-        if late:
+        if late := sum(one.created_at >= midnight + _ONE_DAY for one in posted):
             self.screen.say(f"the machine was slower than the day: {late:,} of them are of the day after")
         return posted
 
     def _await_payables(self, api: MerchantApi, posted: Sequence[Posted]) -> None:
-        wanted: dict[str, int] = defaultdict(int)
-        for one in posted:
-            wanted[one.sale.merchant.customer_id] += one.sale.installments
-        counts = dict.fromkeys(wanted, 0)
+        wanted, count = sum(one.sale.installments for one in posted), 0
         deadline = time.monotonic() + _PAYABLES_WITHIN_S
         with self.screen.progress("payables") as bar:
-            task = bar.add_task("     ", total=sum(wanted.values()))
-            while counts != wanted:
+            task = bar.add_task("     ", total=wanted)
+            while count != wanted:
                 if time.monotonic() > deadline:
-                    raise LocalStackError(f"After {_PAYABLES_WITHIN_S} s there are payables {counts} of {wanted}.")
+                    raise LocalStackError(f"After {_PAYABLES_WITHIN_S} s there are {count} of {wanted} payables.")
                 time.sleep(_POLL_S)
-                for merchant in counts:
-                    counts[merchant] = len(api.rows("/payables", customer_id=merchant, reference=self.reference))
-                bar.update(task, completed=sum(counts.values()))
+                count = len(self._payables(api))
+                bar.update(task, completed=count)
 
     def _settle(self, api: MerchantApi) -> None:
         """Settle what is due, and follow through the merchants' eyes how date after date is paid."""
-        at_once, dates = self._payables(api)
-        if at_once:
+        settlements, dates = Settlements(self.platform.operations_url), self._by_date(api)
+        if at_once := dates.get(None):
             self.screen.paid("at once", at_once)
-        left = sorted(day for day in dates if day <= self._today())
+        left = sorted(day for day in dates if day and day <= self._today())
         if not left:
             self.screen.say("nothing is due yet")
             return
@@ -151,12 +141,12 @@ class _Demonstration:
         with self.screen.waiting(f"a settlement run in Dagster for {len(left)} due dates"):
             for _ in range(_RUNS_MAX):
                 # One run, launched as the button in the asset's page does: a backfill is looked at every 30 s only.
-                run = settle(self.platform.operations_url, first=left[0], last=left[-1], reason=REASON)
+                run = settlements.launch(first=left[0], last=left[-1], reason=REASON)
                 ended = False
                 while left and not ended and time.monotonic() < deadline:
                     # Asked before the merchants are: what a run has paid when it ends is then seen.
-                    ended = has_ended(self.platform.operations_url, run)
-                    _, dates = self._payables(api)
+                    ended = settlements.has_ended(run)
+                    dates = self._by_date(api)
                     while left and all(row["status"] == "paid" for row in dates[left[0]]):
                         self.screen.paid(left[0], dates[left.pop(0)])
                     time.sleep(_POLL_S)
@@ -167,15 +157,21 @@ class _Demonstration:
             raise LocalStackError(f"The settlement did not succeed; not paid: {', '.join(map(str, left))}. See {page}")
         self.screen.say(f"the run: {page}")
 
-    def _payables(self, api: MerchantApi) -> tuple[list[Row], dict[date, list[Row]]]:
-        """Return the payables that were paid at once, and the others by the date on which they are settled."""
-        at_once: list[Row] = []
-        dates: dict[date, list[Row]] = defaultdict(list)
-        for merchant in (merchant.customer_id for merchant in MERCHANTS):
-            for row in api.rows("/payables", customer_id=merchant, reference=self.reference):
-                is_debit = row["status"] == "paid" and not row["settlement_id"]
-                (at_once if is_debit else dates[due_on(row, self.calendar.zone)]).append({**row, "merchant": merchant})
-        return at_once, dates
+    def _payables(self, api: MerchantApi) -> list[Row]:
+        return [
+            {**row, "merchant": merchant.customer_id}
+            for merchant in MERCHANTS
+            for row in api.rows("/payables", customer_id=merchant.customer_id, reference=self.reference)
+        ]
+
+    def _by_date(self, api: MerchantApi) -> dict[date | None, list[Row]]:
+        """Return the payables by the date on which they are settled; what was paid at once has none."""
+        dates: dict[date | None, list[Row]] = defaultdict(list)
+        for row in self._payables(api):
+            # To the instant. A settlement pays when it runs; it may gather these meanwhile.
+            is_debit = row["paid_at"] == row["payment_date"]
+            dates[None if is_debit else due_on(row, self.calendar.zone)].append(row)
+        return dates
 
     def _check(self, api: MerchantApi, posted: Sequence[Posted]) -> bool:
         accounts = [read_account(api, merchant.customer_id, reference=self.reference) for merchant in MERCHANTS]
@@ -198,7 +194,8 @@ class _Demonstration:
 
 def _say_what_to_look_at(platform: Platform, screen: Screen, *, stays: bool) -> None:
     screen.title("Look at it" if stays else "Type `make` to start the platform again, and look at it")
-    screen.say(f"curl '{platform.api_url}/settlements' -H 'x-customer-id: {MERCHANTS[0].customer_id}'")
+    first, as_merchant = log_in(MERCHANTS[0].customer_id, variables=platform.environment, scopes=("read",))
+    screen.say(f"{first}curl '{platform.api_url}/settlements' {as_merchant}")
     screen.say(f"{platform.operations_url}/assets/settlement shows the dates that were paid")
     screen.say(f"{platform.environment['PSP_REPORTS_URL']} has a settlement report for each of them")
     screen.say("")

@@ -15,32 +15,29 @@ import httpx
 from psp_local import LocalStackError
 from psp_local.demo.traffic import Sale
 
-PAGE_ROWS = 200
-_TIMEOUT_S = 30
-_PATIENCE_S = 60
-_PAUSE_S = 1
+_ATTEMPTS_MAX = 60
 _AT_THE_SAME_TIME = 16
 # Without a bound no connection is surplus: httpcore may close one that another thread has just been given.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-_COME_AGAIN = (httpx.codes.CONFLICT, httpx.codes.SERVICE_UNAVAILABLE)
+# What a busy platform refuses, or is still working on, it asks to be sent again.
+_COME_AGAIN = (None, httpx.codes.CONFLICT, httpx.codes.SERVICE_UNAVAILABLE)
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A sale and the transaction that it became; `replays` counts the repeated requests that changed nothing."""
+    """A sale and the transaction that it became."""
 
     sale: Sale
     transaction_id: str
-    created_at: str
-    replays: int
+    created_at: datetime
 
 
 class MerchantApi:
     """The API at `url`, for several threads. Everything sent over it may be sent again when the connection breaks."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, limits=_LIMITS)
+        self._client = httpx.Client(base_url=url, timeout=30, limits=_LIMITS)
 
     def post(self, sale: Sale) -> Posted:
         """Post the sale, twice if it says so. Raises LocalStackError when the repetition has another answer."""
@@ -51,12 +48,12 @@ class MerchantApi:
             if again.content != first.content or again.headers.get("idempotent-replayed") != "true":
                 raise LocalStackError(f"The idempotency key {sale.key} was used twice and had two answers.")
         row = first.json()
-        return Posted(sale, row["id"], row["created_at"], int(sale.sent_twice))
+        return Posted(sale, row["id"], datetime.fromisoformat(row["created_at"]))
 
     def rows(self, path: str, *, customer_id: str, **query: str) -> list[Row]:
         """Return the whole list, newest first, following its `next` links."""
         headers = {"x-customer-id": customer_id}
-        page = self._call("GET", path, headers=headers, params={"limit": PAGE_ROWS, **query})
+        page = self._call("GET", path, headers=headers, params={"limit": 200, **query})
         rows: list[Row] = page.json()
         while following := page.links.get("next"):
             page = self._call("GET", following["url"], headers=headers)
@@ -64,20 +61,21 @@ class MerchantApi:
         return rows
 
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
+        for attempt in range(_ATTEMPTS_MAX):
+            if attempt:
+                time.sleep(1)
             try:
                 answer = self._client.request(method, path, **request)
             except httpx.TransportError as error:
-                if time.monotonic() > deadline:
-                    raise LocalStackError(f"{self._client.base_url} does not answer: {error}") from None
+                status, reason = None, f"{self._client.base_url} does not answer: {error}"
             else:
-                # What a busy platform refuses, or is still working on, it asks to be sent again.
                 if answer.is_success:
                     return answer
-                if answer.status_code not in _COME_AGAIN or time.monotonic() > deadline:
-                    raise LocalStackError(f"{method} {path} was answered with {answer.status_code}: {answer.text}")
-            time.sleep(_PAUSE_S)
+                status = answer.status_code
+                reason = f"{method} {path} was answered with {status}: {answer.text}"
+            if status not in _COME_AGAIN:
+                break
+        raise LocalStackError(reason)
 
 
 def post_day(
@@ -90,7 +88,7 @@ def post_day(
     """
     # Nobody else can say what time it is there: its clock started with its process.
     first = api.post(sales[0])
-    seen_at_s, seen = time.monotonic(), datetime.fromisoformat(first.created_at) - midnight
+    seen_at_s, seen = time.monotonic(), first.created_at - midnight
     stopped = threading.Event()
 
     def post(sale: Sale) -> Posted:

@@ -18,26 +18,22 @@ from psp_local import LocalStackError
 from psp_local.commands import COMMANDS, api
 from psp_local.dagster_api import code_is_loaded
 from psp_local.databases import DatabaseLogins
-from psp_local.environment import Plan, load_stack_environment, read_plan
-from psp_local.ports import LOOPBACK, answers, answers_http, free_port
+from psp_local.environment import DATABASE, Plan, load_stack_environment, read_plan
+from psp_local.ports import LOOPBACK, answers_http, free_port
 from psp_local.postgres import EmbeddedPostgres
+from psp_local.supervision.guard import stack_lives
 from psp_local.supervision.processes import wait_until
 from psp_local.supervision.program import Program
 
-_READY = b"psp runs"
-_ANSWERS_WITHIN_S = 60
-_STARTED_WITHIN_S = 300
-_STOPPED_WITHIN_S = 120
-_COMMAND_WITHIN_S = 300
+_WITHIN_S = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A running stack; `environment` is what its own programs are told."""
+    """A running stack; `environment` is what another terminal is told about it."""
 
     plan: Plan
     environment: Mapping[str, str]
-    started_here: Program | None
 
     @property
     def api_url(self) -> str:
@@ -55,7 +51,7 @@ class Platform:
             cwd=self.plan.root,
             capture_output=True,
             text=True,
-            timeout=_COMMAND_WITHIN_S,
+            timeout=_WITHIN_S,
             check=False,
         )
         if done.returncode != 0:
@@ -67,17 +63,32 @@ class Platform:
 def running_platform(*, root: Path, data_dir: Path, say: Callable[[str], None]) -> Iterator[Platform]:
     """Yield the stack that runs in `data_dir`; if none does, start one, which is stopped at the end.
 
-    Raises LocalStackError when it cannot start, in the stack's own words.
+    Raises LocalStackError when it cannot start, in the stack's own words, or does not answer.
     """
-    found = _platform(root, data_dir, started_here=None)
-    if _runs(found):
-        say(f"using the platform that runs at {found.api_url}")
-        yield found
+    if stack_lives(data_dir):
+        platform = _platform(root, data_dir)
+        say(f"using the platform that runs at {platform.api_url}")
+        # It may be just starting.
+        if not wait_until(lambda: _answers(platform), timeout_s=_WITHIN_S):
+            raise LocalStackError(f"The platform at {platform.api_url} does not answer within {_WITHIN_S} s.")
+        yield platform
         return
     log = data_dir / "logs" / "demo-stack.log"
     say(f"starting the platform, which takes a while (log: {log})")
-    with _stack(root, log=log) as stack:
-        yield _platform(root, data_dir, started_here=stack)
+    # Of this start only: it is read to see whether the platform runs.
+    log.unlink(missing_ok=True)
+    with Program(
+        "the platform",
+        command=[COMMANDS / "psp", "up"],
+        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+        folder=root,
+        log_file=log,
+        ready=lambda: b"psp runs" in log.read_bytes(),
+        ready_within_s=_WITHIN_S,
+        stop_within_s=_WITHIN_S,
+        stop_signal=signal.SIGINT,
+    ):
+        yield _platform(root, data_dir)
         say("stopping the platform; the data stays")
 
 
@@ -98,50 +109,23 @@ def api_in_the_past(platform: Platform, *, start: datetime, speed: float) -> Ite
         yield f"http://{LOOPBACK}:{plan.api_port}"
 
 
-def _platform(root: Path, data_dir: Path, *, started_here: Program | None) -> Platform:
-    own = load_stack_environment(root)
-    environment = {**os.environ, **own}
-    plan = replace(
-        read_plan(environment, root=root, data_dir=data_dir),
-        # Where it really is: the terminal in which it was started may have chosen other ports than this one.
-        api_port=urlsplit(f"//{own.get('PSP_API_BIND', '')}").port or 0,
-        web_port=urlsplit(own.get("PSP_OPERATIONS_URL", "")).port or 0,
-    )
-    return Platform(plan, environment, started_here)
+def _platform(root: Path, data_dir: Path) -> Platform:
+    environment = {**os.environ, **load_stack_environment(root)}
+    return Platform(read_plan(environment, root=root, data_dir=data_dir), environment)
 
 
 def _as_the_api(platform: Platform) -> Mapping[str, str]:
     """Return the platform's environment with the API's logins instead of the terminal's."""
     plan = platform.plan
-    if not plan.embeds_postgres:
+    if DATABASE not in plan.embedded:
         return platform.environment
     postgres = EmbeddedPostgres(plan.data_dir / "postgres", plan.postgres_port)
-    logins = DatabaseLogins(make_url(platform.environment["PSP_DATABASE_URL"]), postgres.password)
+    logins = DatabaseLogins(make_url(platform.environment[DATABASE]), postgres.password)
     return logins.environment("api", shared=platform.environment)
 
 
-def _runs(platform: Platform) -> bool:
-    plan = platform.plan
-    if not plan.api_port or not plan.web_port or not answers(plan.api_port):
-        return False
-    # A busy machine, or one on which the platform is just starting, may need a while to say that all is well.
-    return wait_until(
-        lambda: answers_http(plan.api_port, path="/health/ready") and code_is_loaded(web_port=plan.web_port),
-        timeout_s=_ANSWERS_WITHIN_S,
-    )
-
-
-def _stack(root: Path, *, log: Path) -> Program:
-    # Of this start only: it is read to see whether the platform runs.
-    log.unlink(missing_ok=True)
-    return Program(
-        "the platform",
-        command=[COMMANDS / "psp", "up"],
-        environment={**os.environ, "PYTHONUNBUFFERED": "1"},
-        folder=root,
-        log_file=log,
-        ready=lambda: _READY in log.read_bytes(),
-        ready_within_s=_STARTED_WITHIN_S,
-        stop_within_s=_STOPPED_WITHIN_S,
-        stop_signal=signal.SIGINT,
+def _answers(platform: Platform) -> bool:
+    api_port, web_port = urlsplit(platform.api_url).port, urlsplit(platform.operations_url).port
+    return bool(
+        api_port and web_port and answers_http(api_port, path="/health/ready") and code_is_loaded(web_port=web_port)
     )

@@ -13,6 +13,7 @@ from rich.table import Table
 from psp_core.domain.kernel.money import Currency, written
 from psp_local.demo.accounts import Account, total
 from psp_local.demo.merchant_api import Row
+from psp_local.demo.traffic import CURRENCY
 
 _PLAIN_WIDTH = 110
 
@@ -45,30 +46,23 @@ class Screen:
 
     def paid(self, when: date | str, payables: Sequence[Row]) -> None:
         """Show what was paid on a date, or at once."""
-        currency = payables[0]["currency"]
-        merchants = sorted({row["merchant"] for row in payables})
-        self.good(
-            f"{when!s:<10} {len(payables):>6,} payables"
-            f"{_money(total(payables, 'amount'), currency):>17} gross"
-            f"{_money(total(payables, 'receivable_amount'), currency):>17} paid to {', '.join(merchants)}"
-        )
+        gross, net = (_money(total(payables, name)) for name in ("amount", "receivable_amount"))
+        merchants = ", ".join(sorted({row["merchant"] for row in payables}))
+        self.good(f"{when!s:<10} {len(payables):>6,} payables{gross:>17} gross{net:>17} paid to {merchants}")
 
     def totals(self, accounts: Sequence[Account]) -> None:
         """Show a line for each merchant, and their sum."""
         table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
-        table.add_column("  merchant", "  together")
         rows = [(len(account.transactions), *account.amounts_minor) for account in accounts]
-        currency = next((account.currency for account in accounts if account.currency), "")
-        sums = [sum(column) for column in zip(*rows, strict=True)]
-        for name, amount in zip(("transactions", "gross", "fees", "paid", "still waiting"), sums, strict=True):
-            footer = f"{amount:,}" if name == "transactions" else _money(amount, currency)
-            table.add_column(name, footer, justify="right")
+        count, *sums = (sum(column) for column in zip(*rows, strict=True))
+        table.add_column("  merchant", "  together")
+        table.add_column("transactions", f"{count:,}", justify="right")
+        for name, amount in zip(("gross", "fees", "paid", "still waiting"), sums, strict=True):
+            table.add_column(name, _money(amount), justify="right")
         for account, (count, *amounts) in zip(accounts, rows, strict=True):
-            table.add_row(
-                f"  {account.customer_id}", f"{count:,}", *(_money(amount, account.currency) for amount in amounts)
-            )
+            table.add_row(f"  {account.customer_id}", f"{count:,}", *map(_money, amounts))
         self._console.print(table)
 
 
-def _money(minor: int, currency: str) -> str:
-    return f"{currency} {written(minor, Currency(currency))}" if currency else f"{minor:,}"
+def _money(minor: int) -> str:
+    return f"{CURRENCY} {written(minor, Currency(CURRENCY))}"

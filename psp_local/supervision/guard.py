@@ -1,7 +1,7 @@
 """One stack per data folder, and nothing left over from the one before.
 
 As a module of its own (`-m psp_local.supervision.guard MARKER`) this is a small process that outlives a supervisor that
-was killed: the kernel ends that one's children (`spawn_tied`), but not their children, Dagster's run workers and
+was killed: the kernel ends that one's children (`Program`), but not their children, Dagster's run workers and
 gunicorn's workers. It holds the read end of a pipe as its standard input, ends them, and then itself.
 """
 
@@ -23,6 +23,7 @@ import psutil
 
 from psp_local import LocalStackError
 from psp_local.supervision.processes import end_all, marked, wait_until
+from psp_local.supervision.program import MARK
 
 MARKER_VARIABLE = "PSP_STACK_RUN"
 # Long enough for a run worker to record that it was interrupted, and for the queue to be written to disk.
@@ -39,7 +40,7 @@ class Lease:
 
     def __init__(self, folder: Path) -> None:
         self.run = secrets.token_hex(16)
-        self._path = folder / "stack.lock"
+        self._folder = folder
         self._file: IO[str] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -50,39 +51,39 @@ class Lease:
 
     def acquire(self, *, say: Callable[[str], None]) -> None:
         """Take the lock and end what a killed run left behind. Raises `LocalStackError` when a stack runs here."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a+", encoding="utf-8")
-        if not self._try_lock():
-            if not _lives(self._record()):
-                # A supervisor that was killed leaves its guard, which holds the lock while it ends the children.
-                say("an earlier run was killed; waiting until its processes are gone")
-                wait_until(self._try_lock, timeout_s=_CLEANED_UP_WITHIN_S)
-            if not self._try_lock():
-                raise LocalStackError(
-                    f"The stack is already running in {self._path.parent} (pid {self._record().get('pid')}): use it, "
-                    "or end it with Ctrl-C there."
-                )
-        earlier = f"{MARKER_VARIABLE}={self._record().get('run', 'none')}"
-        if left := end_all(lambda: marked(earlier), patience_s=_PATIENCE_S):
+        self._file = file = (self._folder / "stack.lock").open("a+", encoding="utf-8")
+        if not _try_lock(file) and not stack_lives(self._folder):
+            # A supervisor that was killed leaves its guard, which holds the lock while it ends the children.
+            say("an earlier run was killed; waiting until its processes are gone")
+            wait_until(lambda: _try_lock(file), timeout_s=_CLEANED_UP_WITHIN_S)
+        earlier = _record(self._folder)
+        if not _try_lock(file):
+            raise LocalStackError(
+                f"The stack is already running in {self._folder} (pid {earlier.get('pid')}): use it, or end it with "
+                "Ctrl-C there."
+            )
+        mark = f"{MARKER_VARIABLE}={earlier.get('run', 'none')}"
+        if left := end_all(lambda: marked(mark), patience_s=_PATIENCE_S):
             pids = ", ".join(str(process.pid) for process in left)
             raise LocalStackError(f"Processes of an earlier run do not end: kill {pids} and start again.")
-        self._file.truncate(0)
-        json.dump({"pid": os.getpid(), "created_at_s": psutil.Process().create_time(), "run": self.run}, self._file)
-        self._file.flush()
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "created_at_s": psutil.Process().create_time(), "run": self.run}, file)
+        file.flush()
 
     def guard(self) -> None:
         """Have a guard; it shares the lock, so that no new stack starts before it has cleaned up."""
-        if self._file is None or (self._guard is not None and self._guard.poll() is None):
-            return
-        self._guard = subprocess.Popen(
-            [sys.executable, "-m", __name__, self.marker],
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[self._file.fileno()],
-            start_new_session=True,
-        )
+        if self._file is not None and (self._guard is None or self._guard.poll() is not None):
+            self._guard = subprocess.Popen(
+                [sys.executable, "-m", __name__, self.marker],
+                cwd="/",
+                # Not one of what is ended with the program that this supervisor may be.
+                env={name: value for name, value in os.environ.items() if name != MARK},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[self._file.fileno()],
+                start_new_session=True,
+            )
 
     def release(self) -> None:
         """End the guard, once there is nothing to guard any more, and give the lock back."""
@@ -93,29 +94,30 @@ class Lease:
         if self._file is not None:
             self._file.close()
 
-    def _try_lock(self) -> bool:
-        with suppress(BlockingIOError):
-            fcntl.flock(self._file or -1, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        return False
 
-    def _record(self) -> dict[str, Any]:
-        try:
-            record = json.loads(self._path.read_text(encoding="utf-8"))
-        except ValueError:
-            # Empty at the very first start; cut short when the machine lost power.
-            return {}
-        return record if isinstance(record, dict) else {}
-
-
-def _lives(record: dict[str, Any]) -> bool:
-    """Tell whether the supervisor that wrote the record runs: a pid comes back, but with another start time."""
+def stack_lives(folder: Path) -> bool:
+    """Tell whether the supervisor of the folder runs: a pid comes back, but with another start time."""
+    record = _record(folder)
     try:
         process = psutil.Process(record["pid"])
         is_the_same = abs(process.create_time() - record["created_at_s"]) < 1
         return bool(is_the_same and process.status() != psutil.STATUS_ZOMBIE)
     except (KeyError, psutil.Error):
         return False
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    # There is none before the first start, and half of one after the machine lost power.
+    with suppress(OSError, ValueError):
+        return dict(json.loads((folder / "stack.lock").read_text(encoding="utf-8")))
+    return {}
+
+
+def _try_lock(file: IO[str]) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def main(marker: str) -> None:

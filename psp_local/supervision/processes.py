@@ -1,49 +1,13 @@
-"""Start processes that end with their owner, recognise them later, and end them with all their descendants."""
+"""Recognise processes, and end them with all their descendants."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import signal
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
-
-_POLL_S = 0.02
-
-
-def spawn_tied(
-    command: Sequence[str | Path],
-    *,
-    environment: Mapping[str, str],
-    folder: Path,
-    log_file: Path,
-    death_signal: signal.Signals,
-    user: str | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, appending its output to `log_file`.
-
-    It receives `death_signal` when the calling *thread* ends, however it ends, so call this from a thread that
-    lives as long as the process should. With `user` it runs as that user, in that one's group only.
-    """
-    with log_file.open("ab") as log:
-        return subprocess.Popen(
-            # Replaces itself by the command, so the pid stays the same; after the change of user, which undoes it.
-            ["setpriv", "--pdeathsig", death_signal.name, *map(str, command)],  # noqa: S607
-            env=dict(environment),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            user=user,
-            group=None if user is None else pwd.getpwnam(user).pw_gid,
-            extra_groups=None if user is None else [],
-        )
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
@@ -52,25 +16,8 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_S)
+        time.sleep(0.02)
     return True
-
-
-def in_session(session: int) -> list[psutil.Process]:
-    """Return the live members of a session: whatever its leader started, and that did not open one of its own."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(OSError, psutil.Error):
-            if os.getsid(process.pid) == session and is_alive(process):
-                found.append(process)
-    return found
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Tell whether it is still this process, and has not ended."""
-    with suppress(psutil.NoSuchProcess):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
 
 
 def working_in(folder: Path) -> list[psutil.Process]:

@@ -1,4 +1,4 @@
-"""Dagster's webserver, with a guard in front and the name of whoever is logged in on what they launch.
+"""Dagster's webserver, with a guard in front, a record of what is done in it, and by whom.
 
 `python -m psp_pipelines.access.webserver --host 127.0.0.1 --port 3001 [--read-only]`
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -17,9 +19,17 @@ from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRe
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.webserver import DagsterWebserver
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
+from psp_core.bootstrap import build_core
+from psp_core.domain.kernel.errors import StorageUnavailable
+from psp_core.domain.operations.operator_actions import Outcome
+from psp_core.settings import Settings, load
 from psp_pipelines.access.actors import ACTOR_TAG, actor_header, actor_in
+from psp_pipelines.access.page_actions import RecordPageActions
 from psp_pipelines.access.same_origin import SameOrigin
 
 # Those of the command `dagster-webserver`, but for one.
@@ -29,6 +39,10 @@ _POOL_RECYCLE_S = 1
 
 _POOL_OVERFLOW_MAX = 20
 _POLL_RATE_MS = 2_000
+_REFUSED_FROM = 400
+_CONNECT_WITHIN_S = 10
+"""To the platform's database: whoever has pressed would rather wait on a busy machine than press again."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -55,10 +69,45 @@ class AttributedProcess(WorkspaceProcessContext):
 
 
 class OperatorsWebserver(DagsterWebserver[AttributedProcess, AttributedContext]):
-    hosts: frozenset[str] = frozenset()
+    """Dagster's own; whatever is to change something is recorded first."""
+
+    def __init__(self, process: AttributedProcess, *, actions: RecordPageActions, hosts: frozenset[str]) -> None:
+        self._actions = actions
+        self._hosts = hosts
+        super().__init__(process, live_data_poll_rate=_POLL_RATE_MS)
 
     def build_middleware(self) -> list[Middleware]:
-        return [Middleware(SameOrigin, hosts=self.hosts), *super().build_middleware()]
+        return [Middleware(SameOrigin, hosts=self._hosts), *super().build_middleware()]
+
+    def build_graphql_schema(self) -> Any:
+        schema = super().build_graphql_schema()
+        self._actions.in_front_of(schema.graphql_schema)
+        return schema
+
+    async def report_asset_materialization_endpoint(self, request: Request) -> JSONResponse:
+        return await self._reported(request, super().report_asset_materialization_endpoint)
+
+    async def report_asset_check_endpoint(self, request: Request) -> JSONResponse:
+        return await self._reported(request, super().report_asset_check_endpoint)
+
+    async def report_asset_observation_endpoint(self, request: Request) -> JSONResponse:
+        return await self._reported(request, super().report_asset_observation_endpoint)
+
+    async def _reported(self, request: Request, answer: Callable[[Request], Awaitable[JSONResponse]]) -> JSONResponse:
+        """Answer a request that changes something, and is no GraphQL."""
+        with self.request_context(request) as context:
+            actor = context.get_viewer_tags().get(ACTOR_TAG)
+        name = request.url.path.split("/")[1]
+        asked = {**request.path_params, **request.query_params, "body": (await request.body()).decode(errors="replace")}
+        try:
+            record = await run_in_threadpool(self._actions.begin, name, asked=asked, actor=actor)
+        except StorageUnavailable as outage:
+            return JSONResponse({"error": str(outage)}, status_code=503)
+        response = await answer(request)
+        accepted = response.status_code < _REFUSED_FROM
+        outcome = Outcome.DONE if accepted else Outcome.REFUSED
+        await run_in_threadpool(self._actions.end, record, outcome, f"answered with {response.status_code}")
+        return response
 
 
 def serve(*, host: str, port: int, workspace: str, read_only: bool) -> None:
@@ -74,8 +123,10 @@ def serve(*, host: str, port: int, workspace: str, read_only: bool) -> None:
         ) as process,
     ):
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_OVERFLOW_MAX)
-        server = OperatorsWebserver(process, live_data_poll_rate=_POLL_RATE_MS)
-        server.hosts = _hosts(host)
+        patient = load(Settings).model_copy(update={"database_connect_timeout_s": _CONNECT_WITHIN_S})
+        core = build_core(patient, application_name="psp-webserver")
+        actions = RecordPageActions(core.record_operator_action)
+        server = OperatorsWebserver(process, actions=actions, hosts=_hosts(host))
         uvicorn.run(server.create_asgi_app(), host=host, port=port, log_level="warning")
 
 

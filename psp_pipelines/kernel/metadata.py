@@ -9,6 +9,7 @@ import dagster as dg
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
+from psp_core.domain.settlement.explanation import Table
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementOutcome,
@@ -31,6 +32,7 @@ def of_settlement(report: SettlementOutcome, *, seconds: float, reports_url: str
         "payables_per_s": round(report.count / max(seconds, 1e-3)),
         "settled_in_this_run": totals_table(report.by_currency()),
         "settled_for_the_date": totals_table(totals_by_currency(whole)),
+        "already_available": totals_table(totals_by_currency([*report.available_before, *report.available])),
         **plotted(totals_by_currency(whole)),
         "largest_merchants": merchants_table(whole[:MERCHANTS_SHOWN]),
         "report": report_link(reports_url, report.due_on),
@@ -44,8 +46,9 @@ def of_report(report: WrittenReport) -> dict[str, Any]:
         "unchanged": report.unchanged,
         "merchants": report.merchants,
         "control_totals": totals_table(report.totals),
-        "manifest": _link(report.manifest.url),
-        **{file.name: _link(file.url) for file in report.whole},
+        "already_available": totals_table(report.available),
+        "manifest": file_link(report.manifest.url),
+        **{file.name: file_link(file.url) for file in report.whole},
         **{f"{file.name} SHA-256": file.sha256 for file in report.whole},
     }
 
@@ -87,6 +90,31 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
     )
 
 
+def due_table(outcomes: Iterable[SettlementOutcome]) -> Shown:
+    """Return a row for each date and currency of a dry run or forecast."""
+    return _table(
+        ["date", "currency", "merchants", "payables", "gross", "fees", "net"],
+        [
+            (
+                outcome.due_on.isoformat(),
+                currency.value,
+                sum(item.currency is currency for item in outcome.settled),
+                sums.count,
+                written(sums.gross_minor, currency),
+                written(sums.fee_minor, currency),
+                written(sums.net_minor, currency),
+            )
+            for outcome in outcomes
+            for currency, sums in sorted(outcome.by_currency().items())
+        ],
+    )
+
+
+def plain_table(table: Table) -> Shown:
+    """Return a table of the core, whose cells are written already."""
+    return _table(table.columns, table.rows)
+
+
 def messages_table(messages: Iterable[QueueMessage]) -> Shown:
     """Return a row for each dead letter: ids and times, nothing of a transaction."""
     return _table(
@@ -111,10 +139,11 @@ def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
 
 def report_link(reports_url: str, due_on: date) -> Shown:
     """Return where a due date's report is, or will be."""
-    return _link(f"{reports_url.rstrip('/')}/settlement/{due_on}")
+    return file_link(f"{reports_url.rstrip('/')}/settlement/{due_on}")
 
 
-def _link(url: str) -> Shown:
+def file_link(url: str) -> Shown:
+    """Return where a file is."""
     # A browser opens no file: link from a web page; as a path it can be copied.
     return dg.MetadataValue.path(url.removeprefix("file://").removeprefix("file:"))
 

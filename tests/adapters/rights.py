@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psp_core.adapters.postgres.schema.logins import Login
 
-PROGRAMS = [Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT]
+PROGRAMS = [Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT, Login.WEBSERVER]
 # What a login may turn off by itself is no protection.
 WRITABLE = ("SET default_transaction_read_only = off", "COMMIT")
 
@@ -24,7 +24,8 @@ GRANTS: dict[str, dict[str, str]] = {
     },
     "settlements": {
         "psp_merchant": "SELECT",
-        "psp_runs": "INSERT, SELECT, UPDATE (closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
+        "psp_runs": "INSERT, SELECT, UPDATE (available_count, available_fee_minor, available_gross_minor,"
+        " available_net_minor, closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
         "psp_support": "SELECT",
     },
     "outbox": {
@@ -58,8 +59,12 @@ GRANTS: dict[str, dict[str, str]] = {
         "psp_operator": "INSERT, SELECT, UPDATE (expires_at, revoked_at)",
         "psp_support": "SELECT (created_at, customer_id, expires_at, id, last_used_at, mode, revoked_at, scopes)",
     },
-    "operator_actions": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
-    "operator_action_outcomes": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "operator_actions": {
+        "psp_runs": "INSERT, SELECT",
+        "psp_support": "SELECT",
+        "psp_webserver": "INSERT, SELECT (action, run_id)",
+    },
+    "operator_action_outcomes": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT", "psp_webserver": "INSERT"},
     "leases": {"psp_runs": "DELETE, INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "settlement_reports": {"psp_runs": "INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "platform_settings": {"psp_api": "SELECT", "psp_relay": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
@@ -168,4 +173,9 @@ FORBIDDEN = [
     (Login.OPERATOR, "SELECT answer FROM idempotency_keys"),
     (Login.SUPPORT, "SELECT answer FROM idempotency_keys"),
     (Login.SUPPORT, "INSERT INTO operator_actions (id) VALUES (gen_random_uuid())"),
+    *((Login.WEBSERVER, statement) for statement in (PAYS, READS_KEYS, ADDS_A_KEY, REVOKES)),
+    (Login.WEBSERVER, "SELECT reason FROM operator_actions"),
+    (Login.WEBSERVER, "SELECT FROM transactions"),
+    (Login.WEBSERVER, "SELECT customer_id FROM payables"),
+    (Login.WEBSERVER, "SET ROLE psp_runs"),
 ]

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core, build_core
-from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.settings import Settings
-from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 from tests.reach import create_queues
 
 DUE_ON = date(2026, 4, 9)
@@ -18,14 +19,16 @@ DUE_ON = date(2026, 4, 9)
 
 @pytest.fixture
 def tampered(settings: Settings, clock: SettableClock) -> Iterator[Core]:
-    """A core with one settled and one waiting transaction, whose tables the test falsifies."""
+    """A core with a settled, a gathered and a waiting transaction, whose tables the test falsifies."""
     core = replace(build_core(settings), clock=clock)
     create_queues(core)
-    core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_500))])
+    debit = a_new_transaction(amount_minor=700, payment_method=PaymentMethod.DEBIT_CARD)
+    core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_500), debit)])
     core.relay_outbox()
     core.drain_queue()
     clock.advance(days=30)
     core.settle_payables(due_on=DUE_ON)
+    core.settle_payables(due_on=NOON.date())
     core.accept_transactions([a_submission(a_new_transaction(amount_minor=1_000, installments=2))])
     core.relay_outbox()
     core.drain_queue()
@@ -66,12 +69,28 @@ class TestBooks:
                 "UPDATE settlements SET gross_minor = gross_minor + 1, net_minor = net_minor + 1",
             ),
             ("settlement_totals_are_its_lines", "UPDATE settlements SET payable_count = 2"),
+            # The sum of both kinds is right, and each of them wrong.
+            (
+                "settlement_totals_are_its_lines",
+                "UPDATE settlements SET payable_count = available_count, available_count = payable_count"
+                " WHERE available_count = 1",
+            ),
+            ("settlement_totals_are_its_lines", "UPDATE payables SET settlement_id = NULL WHERE amount_minor = 700"),
+            (
+                "debit_of_a_gathered_date_is_in_a_settlement",
+                "UPDATE payables SET settlement_id = NULL WHERE amount_minor = 700",
+            ),
             ("line_belongs_to_its_settlement", "UPDATE settlements SET due_on = due_on + 1"),
             ("line_belongs_to_its_settlement", "DELETE FROM settlements"),
             ("nothing_paid_early", "UPDATE payables SET due_on = due_on + 1 WHERE status = 'paid'"),
             (
                 "credit_is_paid_by_a_settlement",
                 "UPDATE payables SET status = 'paid', paid_at = now() WHERE installment = 2",
+            ),
+            (
+                # Not taken for debit, and so not gathered either.
+                "credit_is_paid_by_a_settlement",
+                "UPDATE payables SET settlement_id = NULL WHERE amount_minor = 2500",
             ),
         ],
     )
@@ -100,7 +119,7 @@ class TestBooks:
     )
     def test_do_not_let_what_is_closed_be_changed(self, tampered: Core, settings: Settings, statement: str) -> None:
         tampered.change_fee_plan(
-            "m", credit_fee_bps=1, debit_fee_bps=1, credit_delay_days=1, calendar=BankCalendar.EVERY_DAY
+            "m", terms=ChangedTerms(credit_fee_bps=1, debit_fee_bps=1, credit_delay_days=1), may_be_new=True
         )
         engine = create_engine(settings.database_url.get_secret_value())
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from psp_core.adapters.postgres.columns import Plain, Record
+from psp_core.adapters.postgres.operations.leases import Holding
 from psp_core.adapters.postgres.schema import tables
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
+from psp_core.domain.access import ApiKey, KeyMode, Scope
 from psp_core.domain.intake.idempotency import Intake
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency, Money
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.operations.leases import Lease
 from psp_core.domain.payables import Payable, PayableFilter, PayableSource, PayableStatus, PayableType
 
 TRANSACTION_ID, PAYABLE_ID, SETTLEMENT_ID = (UUID(int=number) for number in (1, 2, 3))
@@ -59,6 +64,18 @@ PAYABLE = Payable(
     updated_at=FOURTH,
 )
 
+KEY = ApiKey(
+    id="0123456789abcdef",
+    customer_id="merchant",
+    mode=KeyMode.TEST,
+    scopes=frozenset(Scope),
+    token_hmac=bytes(range(32)),
+    created_at=FIRST,
+    expires_at=SECOND,
+    revoked_at=THIRD,
+    last_used_at=FOURTH,
+)
+
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[PostgresStore]:
@@ -73,7 +90,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def stored(engine: Engine, table: str) -> dict[str, object]:
+def stored(engine: Engine, table: str) -> dict[str, Any]:
     with engine.connect() as connection:
         connection.execute(text("SET timezone = 'UTC'"))
         return dict(connection.execute(text(f"SELECT * FROM {table}")).mappings().one())
@@ -125,6 +142,56 @@ class TestAPayable:
 
             assert work.payables.find("merchant", PAYABLE_ID) == PAYABLE
             assert work.payables.page("merchant", PayableFilter(), Page(10)) == [PAYABLE]
+
+
+class TestAnApiKey:
+    def test_lies_in_the_columns_of_its_names(self, store: PostgresStore, engine: Engine) -> None:
+        with store.begin() as work:
+            work.api_keys.add(KEY)
+
+        row = stored(engine, "api_keys")
+        assert row | {"token_hmac": bytes(row["token_hmac"])} == asdict(KEY) | {"scopes": ["read", "write"]}
+
+    def test_is_read_as_it_was_written(self, store: PostgresStore) -> None:
+        with store.begin() as work:
+            work.api_keys.add(KEY)
+
+            assert work.api_keys.find(KEY.id) == KEY
+            assert work.api_keys.list(customer_id="merchant", limit=10) == [KEY]
+
+
+class TestAnOutboxEntry:
+    def test_is_read_as_it_was_written(self, store: PostgresStore) -> None:
+        store.accept([Intake([TRANSACTION])], now=SECOND, traceparent="00-trace")
+
+        with store.begin() as work:
+            [entry] = work.outbox.claim(limit=10)
+
+        assert (entry.transaction_ids, entry.created_at, entry.traceparent) == ([TRANSACTION_ID], SECOND, "00-trace")
+
+
+class TestALease:
+    def test_lies_in_the_columns_of_its_names_and_is_read_as_it_was_written(
+        self, store: PostgresStore, engine: Engine
+    ) -> None:
+        first, last = date(2026, 4, 1), date(2026, 4, 2)
+        holding = Holding(store.autocommit, name="name", holder="holder", lease_s=60, due_dates=(first, last))
+
+        assert holding.take()
+        with store.begin() as work:
+            leases = work.leases.all()
+        row = stored(engine, "leases")
+        holding.release()
+
+        assert leases == [Lease("name", "holder", (first, last), is_live=True)]
+        assert {name: row[name] for name in ("name", "token", "holder", "first_due_on", "last_due_on")} == {
+            "name": "name",
+            "token": holding.token,
+            "holder": "holder",
+            "first_due_on": first,
+            "last_due_on": last,
+        }
+        assert row["taken_at"] + timedelta(seconds=60) == row["lapses_at"]
 
 
 class TestRecord:

@@ -21,6 +21,7 @@ from psp_core.domain.kernel.errors import PlanRulesOverlap
 from psp_core.domain.kernel.money import Currency, Rounding
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import Payable, PayableFilter
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.domain.pricing.holidays import Holiday
 from psp_core.domain.pricing.plan_rules import CONTRACT, InstallmentRange, PlanRule, Scope
 from psp_core.domain.pricing.terms import Fee, FeeBasis, Roll, Schedule, Unit
@@ -273,33 +274,32 @@ class TestAFeePlan:
         with store.begin() as work:
             assert len(work.plan_rules.of(["merchant-1"], at=clock.now()).rules) == 2
 
-    def test_is_refused_where_rules_of_a_file_would_contradict_it(self, core: Core, store: PostgresStore) -> None:
-        later = a_rule(scope=Scope("merchant-1", PaymentMethod.CREDIT_CARD), begins_at=NOON + timedelta(days=5))
-        add(store, replace(later, created_at=NOON))
-
-        with pytest.raises(PlanRulesOverlap):
-            change(core, credit_fee_bps=100)
-
-    def test_of_a_clock_that_is_behind_takes_the_newest_ones_place(self, core: Core, clock: SettableClock) -> None:
-        clock.advance(minutes=1)
+    def test_holds_until_what_a_file_has_planned(self, core: Core, store: PostgresStore, clock: SettableClock) -> None:
+        planned = a_rule(scope=Scope("merchant-1", PaymentMethod.CREDIT_CARD), begins_at=NOON + timedelta(days=5))
+        add(store, replace(planned, created_at=NOON))
         change(core, credit_fee_bps=100)
-        clock.advance(minutes=-1)
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=10_000))])
+        clock.advance(days=5)
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=10_000))])
+
+        assert [payable.fee.minor for payable in drain(core)] == [100, 500]
+
+    def test_of_a_clock_that_is_behind_holds_until_the_newest_one(self, core: Core, clock: SettableClock) -> None:
+        change(core, credit_fee_bps=100)
+        clock.advance(minutes=2)
         change(core, credit_fee_bps=200)
+        clock.advance(minutes=-1)
+        change(core, credit_fee_bps=300)
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=10_000))])
         clock.advance(minutes=1)
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=10_000))])
 
-        [payable] = drained(core)
-
-        assert payable.fee.minor == 200
+        assert [payable.fee.minor for payable in drain(core)] == [300, 200]
 
 
 def change(core: Core, *, credit_fee_bps: int, debit_fee_bps: int = 0) -> None:
-    core.change_fee_plan(
-        "merchant-1",
-        credit_fee_bps=credit_fee_bps,
-        debit_fee_bps=debit_fee_bps,
-        credit_delay_days=1,
-        calendar=BankCalendar.EVERY_DAY,
-    )
+    terms = ChangedTerms(credit_fee_bps=credit_fee_bps, debit_fee_bps=debit_fee_bps, credit_delay_days=1)
+    core.change_fee_plan("merchant-1", terms=terms, may_be_new=True)
 
 
 class TestAMerchantsRead:

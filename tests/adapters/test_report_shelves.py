@@ -29,6 +29,7 @@ class TestShelfAt:
         shelf.copy("a/b.csv", to="c.csv")
 
         assert (shelf.read("c.csv"), shelf.read("nothing")) == (b"totals", None)
+        assert (shelf.find("c.csv"), shelf.find("nothing")) == ((tmp_path / "reports/c.csv").as_uri(), None)
 
     def test_puts_a_file_into_s3(self, tmp_path: Path, sqs: EmbeddedSqs, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", sqs.endpoint_url)
@@ -45,6 +46,7 @@ class TestShelfAt:
         shelf = shelf_at("s3://psp-reports/settlements/")
         shelf.copy("a/b.csv", to="c.csv")
         assert (shelf.read("c.csv"), shelf.read("nothing")) == (b"totals", None)
+        assert (shelf.find("c.csv"), shelf.find("nothing")) == ("s3://psp-reports/settlements/c.csv", None)
 
     def test_refuses_another_address(self) -> None:
         with pytest.raises(ValueError, match="PSP_REPORTS_URL"):

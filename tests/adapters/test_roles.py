@@ -13,7 +13,7 @@ from psp_core.adapters.postgres.schema.logins import ROLES, Login
 from psp_core.adapters.postgres.schema.tables import metadata
 from psp_core.adapters.postgres.settlement import settlements
 from psp_core.bootstrap import Core
-from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from tests.adapters.rights import FORBIDDEN, FORBIDDEN_TO_ALL, GRANTS, PROGRAMS, WRITABLE
 from tests.builders import a_new_transaction, a_submission
@@ -26,7 +26,7 @@ def url(core: Core) -> str:
     for customer_id in ("merchant-1", "merchant-2"):
         core.accept_transactions([a_submission(a_new_transaction(customer_id=customer_id))])
     core.change_fee_plan(
-        "merchant-3", credit_fee_bps=500, debit_fee_bps=300, credit_delay_days=0, calendar=BankCalendar.EVERY_DAY
+        "merchant-3", terms=ChangedTerms(credit_fee_bps=500, debit_fee_bps=300, credit_delay_days=0), may_be_new=True
     )
     core.accept_transactions([a_submission(a_new_transaction(customer_id="merchant-3"))])
     core.keep_relaying().run_until_empty()
@@ -108,6 +108,7 @@ class TestGrants:
                 ("psp_login_runs", "psp_runs"),
                 ("psp_login_operator", "psp_operator"),
                 ("psp_login_support", "psp_support"),
+                ("psp_login_webserver", "psp_webserver"),
             }
 
 
@@ -164,7 +165,9 @@ class TestTheOperator:
         RecordOperatorAction(operator, core.clock, core.ids)("settle", reason="by hand", run_id="2", details={})
 
         with operator.begin() as work:
-            assert [record.run_id for record in work.operator_actions.newest(limit=2)] == ["2", "1"]
+            assert [
+                record.run_id for record in work.operator_actions.newest(limit=2, action=None, since=None, before=None)
+            ] == ["2", "1"]
             assert work.settlements.settled(core.clock.now().date())
 
 

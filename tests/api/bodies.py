@@ -55,6 +55,12 @@ def problems(answer: httpx.Response) -> set[tuple[str, str]]:
     return {(item["pointer"], item["code"]) for item in answer.json()["errors"]}
 
 
+def amounts(answer: httpx.Response) -> list[int]:
+    """Return the amounts in a list, as it was answered."""
+    assert answer.status_code == 200, answer.text
+    return [item["amount"] for item in answer.json()]
+
+
 def everything(client: httpx.Client, path: str) -> list[dict[str, Any]]:
     """Return the whole list, following its links."""
     found: list[dict[str, Any]] = []

@@ -61,7 +61,7 @@ class ComposedPlatform(RunningPlatform):
 
     def act_as(self, customer_id: str) -> None:
         """Give the API's client a key of the merchant's."""
-        key = self.psp("keys", "create", customer_id, "--scope", "read", "--scope", "write")
+        key = self.psp("keys", "create", customer_id, "--scope", "read", "--scope", "write", "--reason", "a test")
         self.api.headers["Authorization"] = f"Bearer {key}"
 
     def kill_main_process(self, service: str) -> None:

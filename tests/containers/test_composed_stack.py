@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.containers.composed_platform import OPERATOR, ComposedPlatform
-from tests.e2e.platform import a_body
+from tests.e2e.platform import AGREED, a_body
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
@@ -26,7 +26,7 @@ def payables_of(composed: ComposedPlatform, customer_id: str) -> list[dict[str, 
 class TestTheMainJob:
     def test_pays_a_merchant_on_the_day_it_is_due(self, composed: ComposedPlatform) -> None:
         composed.act_as("luke")
-        composed.psp("fee-plans", "set", "luke", "--credit-delay-days", "0")
+        composed.psp("fee-plans", "set", "luke", "--credit-delay-days", "0", *AGREED)
 
         created = composed.post_transaction(customer_id="luke")
         assert created.status_code == 201

@@ -85,8 +85,9 @@ class TestComposeFile:
         assert secrets("code-server") == {"PSP_LOGIN_RUNS_PASSWORD", "DAGSTER_PG_PASSWORD"}
         assert secrets("operator") == {"PSP_LOGIN_OPERATOR_PASSWORD"}
         assert secrets("migrate") == {"PSP_DATABASE_PASSWORD", "DAGSTER_PG_PASSWORD"}
-        for name in ("webserver", "webserver-read-only", "daemon"):
-            assert secrets(name) == {"DAGSTER_PG_PASSWORD"}
+        assert secrets("daemon") == {"DAGSTER_PG_PASSWORD"}
+        for name in ("webserver", "webserver-read-only"):
+            assert secrets(name) == {"PSP_LOGIN_WEBSERVER_PASSWORD", "DAGSTER_PG_PASSWORD"}
         with_the_administrators = {name for name in services if "POSTGRES_PASSWORD" in secrets(name)}
         assert with_the_administrators == {"postgres", "logins"}
 

@@ -18,11 +18,14 @@ import httpx
 
 from psp_local.dagster_api import ask
 from psp_local.ports import free_port
-from psp_local.supervision.processes import spawn_tied
+from psp_local.supervision.program import Program
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 PSP = Path(sys.executable).parent / "psp"
+AGREED = ("--new-merchant", "--yes", "--reason", "a test")
+"""What a script adds to `psp fee-plans set`."""
+
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
 
@@ -155,11 +158,21 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         **settings,
     }
     log = data_dir.parent / f"{data_dir.name}.log"
-    # Tied: a process of tests that is killed, as the others are when one is interrupted, leaves no platform behind.
-    process = spawn_tied([PSP, "up"], environment=environment, folder=ROOT, log_file=log, death_signal=signal.SIGINT)
+    # Ends with its thread: tests that are killed, as all are when one process of them is interrupted, leave nothing.
+    stack = Program(
+        "psp up",
+        command=[PSP, "up"],
+        environment=environment,
+        folder=ROOT,
+        log_file=log,
+        ready=lambda: "psp runs" in log.read_text(),
+        ready_within_s=300,
+        stop_within_s=120,
+        stop_signal=signal.SIGINT,
+    )
     try:
-        wait_for(lambda: _runs(process, log), within_s=300, what="psp up")
         with (
+            stack,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
         ):
@@ -167,13 +180,5 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
     finally:
         # Shown by pytest beside a failure: what was restarted, and when.
         print(log.read_text())
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=120)
         # As root it is elsewhere: the stack's own folder is closed to the user that Postgres runs as.
         shutil.rmtree((data_dir / "postgres").resolve(), ignore_errors=True)
-
-
-def _runs(process: subprocess.Popen[bytes], log: Path) -> bool:
-    said = log.read_text()
-    assert process.poll() is None, said
-    return "psp runs" in said

@@ -15,7 +15,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.e2e.platform import RunningPlatform
+from tests.e2e.platform import AGREED, RunningPlatform
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -95,7 +95,7 @@ def assert_paid_out_exactly(platform: RunningPlatform, customer_id: str, amounts
 
 class TestKilledProcesses:
     def test_lose_and_double_nothing(self, platform: RunningPlatform) -> None:
-        platform.psp("fee-plans", "set", "han", "--credit-delay-days", "0")
+        platform.psp("fee-plans", "set", "han", "--credit-delay-days", "0", *AGREED)
         traffic = Traffic(platform, customer_id="han", pause_s=0.02)
         victims = [
             "multiprocessing.spawn",  # a drain run's worker
@@ -119,7 +119,7 @@ class TestKilledProcesses:
 
 class TestQueueOutage:
     def test_fails_no_request_and_delays_payables_only(self, platform: RunningPlatform) -> None:
-        platform.psp("fee-plans", "set", "chewie", "--credit-delay-days", "0")
+        platform.psp("fee-plans", "set", "chewie", "--credit-delay-days", "0", *AGREED)
         traffic = Traffic(platform, customer_id="chewie", pause_s=0.1)
         [queue] = platform.pids("ministack")
 

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 
 from psp_local.ports import free_port
 from psp_local.postgres import EmbeddedPostgres
-from tests.e2e.platform import RunningPlatform, running_platform
+from tests.e2e.platform import AGREED, RunningPlatform, running_platform
 from tests.folders import open_folder
 from tests.waiting import wait_for
 
@@ -104,7 +104,7 @@ class Fragile:
 
     def begin_settlement_of(self, customer_id: str) -> None:
         """Post many transactions that are due today, and have their settlement begun but not ended."""
-        self.platform.psp("fee-plans", "set", customer_id, "--credit-delay-days", "0")
+        self.platform.psp("fee-plans", "set", customer_id, "--credit-delay-days", "0", *AGREED)
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(lambda number: self._post(customer_id, number), range(PAYABLES)))
         wait_for(lambda: self._payables(customer_id) == PAYABLES, within_s=120, what="the payables")

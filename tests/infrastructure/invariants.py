@@ -202,6 +202,7 @@ LOGINS = {
     "overflow_task": {"runs"},
     "operator_task": {"operator"},
     "migrate_task": {""},
+    "webserver_task": {"webserver"},
 }
 
 

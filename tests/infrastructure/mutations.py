@@ -83,6 +83,12 @@ UNSAFE = [
         "runs with the operator's login", "tasks.tf", 'this["runs-database-url"]', 'this["operator-database-url"]'
     ),
     Mutation(
+        "webserver with the runs' login",
+        "tasks.tf",
+        'PSP_DATABASE_URL = aws_secretsmanager_secret.this["webserver-database-url"]',
+        'PSP_DATABASE_URL = aws_secretsmanager_secret.this["runs-database-url"]',
+    ),
+    Mutation(
         "no rate limit", "tasks.tf", 'PSP_API_RATE_LIMIT_PER_MINUTE = "60000"', 'PSP_API_RATE_LIMIT_PER_MINUTE = "0"'
     ),
     Mutation("everybody at one address", "tasks.tf", ', PSP_API_TRUSTED_PROXIES = "1"', ""),

@@ -90,9 +90,9 @@ def _own_sqs(folder: Path, port: int) -> None:
 def _supervise(folder: Path, scripts: dict[str, str]) -> None:
     try:
         with Supervisor(folder, say=_say) as supervisor:
-            _say(" ".join(f"{name}={value}" for name, value in supervisor.marker.items()))
+            _say(supervisor.lease.marker)
             for name, script in scripts.items():
-                supervisor.start(_dummy(folder, name=name, script=script, marker=supervisor.marker))
+                supervisor.start(_dummy(folder, name=name, script=script))
             _say("ready")
             supervisor.watch(after_restart={"first": _fails_once(lambda: _say("chore done"))})
     except KeyboardInterrupt:
@@ -102,14 +102,14 @@ def _supervise(folder: Path, scripts: dict[str, str]) -> None:
     _say("stopped")
 
 
-def _dummy(folder: Path, *, name: str, script: str, marker: Mapping[str, str]) -> Program:
+def _dummy(folder: Path, *, name: str, script: str) -> Program:
     started = folder / f"{name}.started"
     # `stops` records in which order the programs were asked to stop.
     prelude = f"trap 'echo {name} >> {folder}/stops; exit' TERM; echo $$ > {started}; "
     return Program(
         name,
         command=["/bin/sh", "-c", prelude + script],
-        environment={**os.environ, **marker},
+        environment=os.environ,
         folder=folder,
         log_file=folder / f"{name}.log",
         ready=started.exists,

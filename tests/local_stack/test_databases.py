@@ -17,6 +17,7 @@ from psp_local.databases import (
     DAGSTER_DATABASE,
     OWNER,
     DatabaseLogins,
+    ProgramKind,
     embedded_logins,
     prepare_databases,
 )
@@ -145,16 +146,17 @@ class TestDatabaseLogins:
             "PSP_API_BIND": "127.0.0.1:3000",
         }
 
-        told = {kind: logins.environment(kind, shared=shared) for kind in ("api", "pipelines", "dagster", "migration")}
+        kinds: tuple[ProgramKind, ...] = ("api", "pipelines", "webserver", "dagster", "migration")
+        told = {kind: logins.environment(kind, shared=shared) for kind in kinds}
 
         for environment in told.values():
             assert not {"of-the-terminal", "of-the-owner"} & set(environment.values())
             assert server.password not in " ".join(environment.values())
             assert environment["PSP_API_BIND"] == "127.0.0.1:3000"
-        assert ["DAGSTER_PG_PASSWORD" in told[kind] for kind in told] == [False, True, True, False]
+        assert ["DAGSTER_PG_PASSWORD" in told[kind] for kind in told] == [False, True, True, True, False]
         assert "PSP_DATABASE_URL" not in told["dagster"]
-        passwords = [told[kind]["PSP_DATABASE_URL"] for kind in ("api", "pipelines", "migration")]
-        assert len(set(passwords)) == 3
+        passwords = [told[kind]["PSP_DATABASE_URL"] for kind in kinds if kind != "dagster"]
+        assert len(set(passwords)) == 4
 
     def test_tell_everybody_the_one_address_of_somebody_elses_server(self, server: EmbeddedPostgres) -> None:
         logins = DatabaseLogins(embedded_logins(server).url, secret=None)

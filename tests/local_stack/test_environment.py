@@ -72,34 +72,32 @@ class TestReadPlan:
     def test_embeds_everything_when_nothing_is_given(self, tmp_path: Path) -> None:
         plan = read_plan({}, root=tmp_path, data_dir=tmp_path / ".psp")
 
-        assert plan.embeds_postgres
-        assert plan.embeds_sqs
+        assert plan.embedded == ["PSP_DATABASE_URL", "PSP_SQS_ENDPOINT_URL"]
         assert (plan.api_port, plan.web_port) == (3000, 3001)
 
     def test_takes_a_plain_postgres_url_for_psycopg2(self, tmp_path: Path) -> None:
         plan = read_plan({"PSP_DATABASE_URL": "postgresql://u:p@db:1/psp"}, root=tmp_path, data_dir=tmp_path)
 
-        assert not plan.embeds_postgres
+        assert "PSP_DATABASE_URL" not in plan.embedded
         assert plan.database_url is not None
         assert plan.database_url.drivername == "postgresql+psycopg2"
 
     @pytest.mark.parametrize("given", [{"PSP_SQS": "aws"}, {"PSP_SQS_ENDPOINT_URL": "http://queue:1"}])
     def test_starts_no_queue_beside_one_that_is_given(self, given: dict[str, str], tmp_path: Path) -> None:
-        assert not read_plan(given, root=tmp_path, data_dir=tmp_path).embeds_sqs
+        assert read_plan(given, root=tmp_path, data_dir=tmp_path).embedded == ["PSP_DATABASE_URL"]
 
     def test_does_not_take_its_own_addresses_from_a_sourced_file_for_others(self, tmp_path: Path) -> None:
         sourced = _write(tmp_path)
 
         plan = read_plan(sourced, root=tmp_path, data_dir=tmp_path / ".psp")
 
-        assert plan.embeds_postgres
-        assert plan.embeds_sqs
+        assert plan.embedded == ["PSP_DATABASE_URL", "PSP_SQS_ENDPOINT_URL"]
 
     def test_keeps_a_given_address_that_the_file_repeats(self, tmp_path: Path) -> None:
         given = {"PSP_DATABASE_URL": _DATABASE.render_as_string(hide_password=False)}
         sourced = _write(tmp_path, environ=given)
 
-        assert not read_plan(sourced, root=tmp_path, data_dir=tmp_path / ".psp").embeds_postgres
+        assert "PSP_DATABASE_URL" not in read_plan(sourced, root=tmp_path, data_dir=tmp_path / ".psp").embedded
 
     @pytest.mark.parametrize("value", ["web", "0", "65536", "-1"])
     def test_refuses_a_port_that_is_none(self, value: str, tmp_path: Path) -> None:
@@ -174,7 +172,7 @@ class TestShield:
         code = (
             "import os, sys, boto3, psycopg2, urllib.request\n"
             "from psp_local.environment import shield\n"
-            "shield(os.environ, embeds_postgres=True, embeds_sqs=True)\n"
+            "shield(os.environ, embedded=('PSP_DATABASE_URL', 'PSP_SQS_ENDPOINT_URL'))\n"
             "boto3.client('sqs', endpoint_url=sys.argv[1]).list_queues()\n"
             "urllib.request.urlopen(sys.argv[1] + '/_ministack/ready')\n"
             "psycopg2.connect(sys.argv[2])\n"
@@ -195,7 +193,7 @@ class TestShield:
     def test_leaves_what_is_meant_for_services_of_somebody_else(self) -> None:
         environ = dict(self.HOSTILE)
 
-        shield(environ, embeds_postgres=False, embeds_sqs=False)
+        shield(environ, embedded=())
 
         changed = {name: value for name, value in environ.items() if self.HOSTILE.get(name) != value}
         assert changed == dict.fromkeys(("NO_PROXY", "no_proxy"), "example.com,127.0.0.1,localhost")

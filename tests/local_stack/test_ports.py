@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from psp_local import LocalStackError
-from psp_local.ports import LOOPBACK, answers, free_port, is_free, require_free, who_uses
+from psp_local.ports import LOOPBACK, free_port, is_free, require_free, who_uses
 
 
 @pytest.fixture
@@ -39,9 +39,8 @@ class TestFreePort:
 
 
 class TestBusyPort:
-    def test_is_not_free_and_answers(self, busy_port: int) -> None:
+    def test_is_not_free(self, busy_port: int) -> None:
         assert not is_free(busy_port)
-        assert answers(busy_port)
 
     def test_names_the_process_that_holds_it(self, busy_port: int) -> None:
         holder = who_uses(busy_port)
@@ -63,5 +62,5 @@ class TestBusyPort:
         port = free_port()
 
         assert who_uses(port) is None
-        assert not answers(port)
+        assert is_free(port)
         require_free(port, purpose="the API", setting="PSP_API_PORT")

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def durable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres(tmp_path_factory.mktemp("durable") / "postgres", free_port()) as server:
         yield server
-    shutil.rmtree(server.folder)
+    shutil.rmtree(server.data_folder)
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ class TestEmbeddedPostgres:
             engine.connect()
 
     def test_keeps_its_folder_to_itself(self, postgres: EmbeddedPostgres) -> None:
-        owner = server_account(postgres.folder).pw_uid
+        owner = server_account(postgres.data_folder).pw_uid
 
-        assert stat.S_IMODE(postgres.folder.stat().st_mode) == 0o700
-        assert postgres.folder.stat().st_uid == owner
-        assert stat.S_IMODE((postgres.folder / "password").stat().st_mode) == 0o600
+        assert stat.S_IMODE(postgres.data_folder.stat().st_mode) == 0o700
+        assert postgres.data_folder.stat().st_uid == owner
+        assert stat.S_IMODE((postgres.data_folder / "password").stat().st_mode) == 0o600
 
     def test_recovers_every_row_after_the_postmaster_was_killed(self, postgres: EmbeddedPostgres) -> None:
         _sql(postgres, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number")
@@ -121,8 +121,8 @@ class TestEmbeddedPostgres:
         assert _sql(postgres, "SELECT count(*) FROM kept") == [1000]
 
     def test_starts_although_its_lock_file_names_a_stranger(self, postgres: EmbeddedPostgres) -> None:
-        lock_file = postgres.folder / "data" / "postmaster.pid"
-        account = server_account(postgres.folder)
+        lock_file = postgres.data_folder / "data" / "postmaster.pid"
+        account = server_account(postgres.data_folder)
         left_behind = lock_file.read_text()
         postgres.stop()
         with subprocess.Popen(["/bin/sleep", "1000"], user=account.pw_uid if _IS_ROOT else None) as stranger:
@@ -136,14 +136,14 @@ class TestEmbeddedPostgres:
 
     def test_is_created_again_when_its_creation_was_cut_short(self, postgres: EmbeddedPostgres) -> None:
         postgres.stop()
-        (postgres.folder / "data").rename(postgres.folder / "unfinished")
+        (postgres.data_folder / "data").rename(postgres.data_folder / "unfinished")
 
         postgres.start()
 
         assert _sql(postgres, "SELECT 1") == [1]
 
     def test_leaves_the_data_of_a_running_server_alone(self, postgres: EmbeddedPostgres) -> None:
-        second = EmbeddedPostgres(postgres.folder, free_port(), settings=THROWAWAY_SETTINGS)
+        second = EmbeddedPostgres(postgres.data_folder, free_port(), settings=THROWAWAY_SETTINGS)
 
         with pytest.raises(LocalStackError, match="Another Postgres"):
             second.start()
@@ -216,6 +216,6 @@ class TestRoot:
         closed.mkdir(mode=0o700)
         with EmbeddedPostgres(closed / "postgres", free_port(), settings=THROWAWAY_SETTINGS) as embedded:
             assert (closed / "postgres").is_symlink()
-            assert embedded.folder.is_dir()
-            assert not embedded.folder.is_relative_to(closed)
-        shutil.rmtree(embedded.folder)
+            assert embedded.data_folder.is_dir()
+            assert not embedded.data_folder.is_relative_to(closed)
+        shutil.rmtree(embedded.data_folder)

@@ -101,3 +101,52 @@ class TestRunStack:
 
         assert starting.wait(timeout=60) == 0
         end(starting)
+
+
+class TestACommandOfAStackThatIsStopped:
+    @pytest.mark.parametrize("command", [["check-books"], ["fee-plans", "set", "m"], ["keys", "list"], ["drain"]])
+    @pytest.mark.parametrize("has_loaded_the_file", [False, True])
+    def test_says_to_type_make(self, repository: Path, command: list[str], has_loaded_the_file: bool) -> None:
+        (repository / ".psp").mkdir()
+        database = f"postgresql+psycopg2://psp:secret@{LOOPBACK}:{free_port()}/psp"
+        file = f"export PSP_DATABASE_URL={database}\nexport PSP_STACK_EMBEDDED=PSP_DATABASE_URL\n"
+        (repository / ".psp" / "env").write_text(file)
+        loaded = {"PSP_DATABASE_URL": database} if has_loaded_the_file else {}
+
+        ended = _psp(repository, *command, **loaded)
+
+        assert ended.returncode == 1
+        assert ended.stderr == f"Error: the stack in {repository / '.psp'} is stopped: type `make` to start it\n"
+
+    def test_says_so_after_its_supervisor_was_killed(self, repository: Path) -> None:
+        stack = start_owner("stack", repository)
+        read_line(stack, containing="bringing the database")
+        running = _psp(repository, "check-books")
+
+        end(stack)
+
+        assert "is stopped" not in running.stderr
+        assert "type `make`" in _psp(repository, "check-books").stderr
+
+    def test_goes_on_with_another_database(self, repository: Path) -> None:
+        (repository / ".psp").mkdir()
+        file = (
+            "export PSP_DATABASE_URL=postgresql://its:own@127.0.0.1:1/psp\nexport PSP_STACK_EMBEDDED=PSP_DATABASE_URL\n"
+        )
+        (repository / ".psp" / "env").write_text(file)
+
+        other = f"postgresql+psycopg2://psp:secret@{LOOPBACK}:{free_port()}/psp"
+
+        assert "did not answer" in _psp(repository, "check-books", PSP_DATABASE_URL=other).stderr
+
+
+def _psp(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "psp", *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from psp_local.supervision.guard import MARKER_VARIABLE
-from psp_local.supervision.processes import is_alive, marked, wait_until
+from psp_local.supervision.processes import marked, wait_until
+from psp_local.supervision.program import Program
 from tests.local_stack import owners
 from tests.local_stack.owners import end, read_line, start_owner
 
@@ -78,10 +79,10 @@ class TestSupervisor:
         os.kill(_pid_of("first", tmp_path), signal.SIGKILL)
 
         read_line(owner, containing="first is back")
-        assert is_alive(worker)
+        assert worker.is_running()
         owner.send_signal(signal.SIGTERM)
         assert owner.wait(timeout=30) == 0
-        assert not is_alive(worker)
+        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
         assert marked(marker) == []
 
     def test_repeats_the_chore_of_a_restart_until_it_succeeds(self, start: StartSupervisor, tmp_path: Path) -> None:
@@ -114,6 +115,25 @@ class TestSupervisor:
         assert wait_until(lambda: len(marked(marker)) == _FAMILY_SIZE, timeout_s=10)
 
         owner.kill()
+
+        assert _gone(marker)
+
+    def test_has_a_guard_that_outlives_the_program_that_it_was(self, tmp_path: Path) -> None:
+        log = tmp_path / "owner.log"
+        owner = Program(
+            "owner",
+            command=[sys.executable, owners.__file__, "stubborn", tmp_path, "0"],
+            environment=owners.environment(),
+            folder=tmp_path,
+            log_file=log,
+            ready=lambda: "ready" in log.read_text(),
+        )
+        owner.start()
+        [marker] = [line for line in log.read_text().splitlines() if line.startswith(MARKER_VARIABLE)]
+        assert owner.process is not None
+
+        owner.process.kill()
+        owner.stop()
 
         assert _gone(marker)
 

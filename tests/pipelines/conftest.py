@@ -6,6 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from psp_local.postgres import EmbeddedPostgres
+from tests.pipelines.pages import running_webserver
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Warnings are errors, except Dagster's that a part of it is new: its release is pinned."""
@@ -19,3 +22,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """Dagster's own records, in memory."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def webserver_url(
+    postgres: EmbeddedPostgres, migrated_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The real webserver's address, on the database of `core`."""
+    with running_webserver(postgres, database_url=migrated_url, folder=tmp_path_factory.mktemp("dagster")) as url:
+        yield url

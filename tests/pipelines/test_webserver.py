@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import make_url
 
-from psp_local.commands import code_server, webserver
-from psp_local.environment import Plan, platform_variables
-from psp_local.ports import free_port
-from psp_local.postgres import EmbeddedPostgres
+from tests.pipelines.pages import ask
 
-ROOT = Path(__file__).parents[2]
 MUTATION = "mutation { reloadWorkspace { __typename } }"
-LOGIN = "X-Forwarded-User"
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchPipelineExecution(executionParams: $params) { __typename ... on LaunchRunSuccess { run { runId } } }
@@ -40,50 +31,15 @@ query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on Partit
 """
 
 
-@pytest.fixture(scope="module")
-def url(postgres: EmbeddedPostgres, migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    postgres.create_database("dagster_webserver")
-    folder = tmp_path_factory.mktemp("dagster")
-    dagster_database_url = make_url(postgres.url("dagster_webserver"))
-    plan = Plan(
-        root=ROOT,
-        data_dir=folder,
-        api_port=0,
-        web_port=free_port(),
-        postgres_port=0,
-        sqs_port=0,
-        sqs_endpoint_url=None,
-        uses_aws=True,
-        database_url=make_url(migrated_url),
-        dagster_database_url=dagster_database_url,
-    )
-    plan.dagster_home.mkdir(parents=True)
-    (plan.dagster_home / "dagster.yaml").symlink_to(ROOT / "dagster.yaml")
-    variables = platform_variables(
-        plan,
-        database={"PSP_DATABASE_URL": migrated_url},
-        dagster_database_url=dagster_database_url,
-        sqs_endpoint_url=None,
-    )
-    environment = {**os.environ, **variables, "PSP_ACTOR_HEADER": LOGIN}
-    with ExitStack() as stack:
-        for start in (code_server, webserver):
-            stack.enter_context(start(plan, environment=environment))
-        yield f"http://127.0.0.1:{plan.web_port}"
+@pytest.fixture
+def url(webserver_url: str) -> str:
+    return webserver_url
 
 
 @pytest.fixture
 def client(url: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=60) as client:
         yield client
-
-
-def ask(client: httpx.Client, query: str, *, login: str | None = None, **variables: Any) -> Any:
-    headers = {LOGIN: login} if login else {}
-    answer = client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    [value] = answer.json()["data"].values()
-    return value
 
 
 def tags_of(found: dict[str, Any]) -> dict[str, str]:

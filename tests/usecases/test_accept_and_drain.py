@@ -15,10 +15,10 @@ from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, sqs_settings
 from psp_core.domain.events import OutgoingMessage, QueueDepth, QueueMessage
 from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
-from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.kernel.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.ports.events import SendOutcome
 from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings
@@ -443,7 +443,7 @@ class TestChangeFeePlan:
         core.accept_transactions([a_submission(a_new_transaction(amount_minor=1_000))])
         clock.advance(minutes=1)
         core.change_fee_plan(
-            "merchant-1", credit_fee_bps=100, debit_fee_bps=0, credit_delay_days=1, calendar=BankCalendar.EVERY_DAY
+            "merchant-1", terms=ChangedTerms(credit_fee_bps=100, debit_fee_bps=0, credit_delay_days=1), may_be_new=True
         )
         core.accept_transactions([a_submission(a_new_transaction(amount_minor=2_000))])
         core.relay_outbox()

@@ -207,6 +207,9 @@ class TestSettings:
         assert "secret-word" not in str(refusal.value)
 
 
+WHY = ("--reason", "a test")
+
+
 class TestCommands:
     def test_show_a_key_once_and_end_it(self, settings: Settings) -> None:
         environment = {
@@ -219,15 +222,15 @@ class TestCommands:
             assert result.exit_code == 0, result.output
             return result.stdout.strip(), result.stderr
 
-        token, remark = run("create", "merchant-1", "--scope", "read", "--scope", "write")
+        token, remark = run("create", "merchant-1", "--scope", "read", "--scope", "write", *WHY)
         core = build_core(settings)
         principal = core.authenticate(token)
         assert principal.scopes == {Scope.READ, Scope.WRITE}
         assert token not in remark
 
-        rotated, _ = run("rotate", principal.key_id, "--overlap-hours", "1")
+        rotated, _ = run("rotate", principal.key_id, "--overlap-hours", "1", *WHY)
         listing, _ = run("list", "merchant-1")
-        run("revoke", core.authenticate(rotated).key_id)
+        run("revoke", core.authenticate(rotated).key_id, *WHY)
         everybodys, _ = run("list")
 
         assert [line.split()[4] for line in listing.splitlines()] == ["expiring", "active"]

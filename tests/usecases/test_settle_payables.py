@@ -168,6 +168,15 @@ class TestSettlePayables:
         assert [item.totals.net_minor for item in report.settled] == [2_375]
         assert core.read_merchant.settlements("merchant-1", where=SettlementFilter(), page=Page()) == []
 
+    def test_keeps_nobody_from_the_date_in_a_dry_run(self, core: Core, clock: SettableClock) -> None:
+        accept_and_drain(core, 2_500)
+        clock.advance(days=30)
+
+        with core.store.hold_due_date(DUE_ON, holder="run 1"):
+            report = core.settle_payables(due_on=DUE_ON, dry_run=True)
+
+        assert report.count == 1
+
     def test_pays_only_the_merchants_asked_for(self, core: Core, clock: SettableClock) -> None:
         accept_and_drain(core, 100)
         accept_and_drain(core, 100, customer_id="merchant-2")

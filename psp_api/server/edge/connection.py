@@ -43,6 +43,8 @@ class Connection(asyncio.Protocol):
         """A part of a head has come, and its time runs."""
         self._is_paused = False
         self._is_writable = True
+        self._taken: asyncio.Future[None] | None = None
+        """Done once the client has taken most of what was written."""
         self._is_stopping = False
         self._has_ended = False
         self._may_discard = 0
@@ -54,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._address = transport.get_extra_info("sockname") or None
         self._wire = Wire(
             write=self._write,
+            drained=self._drained,
             default_fields=lambda: self._server.default_headers,
             on_taken=self._throttle,
             on_answered=self._on_answered,
@@ -101,6 +104,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_writable = True
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_result(None)
         self._advance()
         self._throttle()
 
@@ -184,6 +189,16 @@ class Connection(asyncio.Protocol):
         # Who has hung up is not told.
         if not self._transport.is_closing():
             self._transport.write(data)
+
+    async def _drained(self) -> None:
+        if self._is_writable or self._transport.is_closing():
+            return
+        self._taken = self._loop.create_future()
+        self._in(self._limits.idle_timeout_s)
+        try:
+            await self._taken
+        finally:
+            self._stop_timer()
 
     def _throttle(self) -> None:
         """Let the client wait while there is too much that nobody has asked for."""

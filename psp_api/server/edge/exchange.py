@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -43,12 +43,18 @@ class Wire:
     """What an exchange may do with its connection."""
 
     write: Callable[[bytes], None]
+    drained: Callable[[], Awaitable[None]]
+    """Wait until the client has taken most of what was written."""
     default_fields: Callable[[], list[tuple[bytes, bytes]]]
     on_taken: Callable[[], None]
     """Some of the body was taken: there is room for more."""
 
     on_answered: Callable[[Exchange], None]
     on_failed: Callable[[], None]
+
+
+class CutShort(Exception):
+    """An answer that has begun cannot be ended: the connection is, so that the client knows."""
 
 
 class RefusedAtTheEdge:
@@ -61,7 +67,7 @@ class RefusedAtTheEdge:
 
 
 class Exchange:
-    """Gives the body to the application when it is asked for, and sends the answer in one piece."""
+    """Gives the body to the application when it is asked for, and sends the answer: whole, or piece by piece."""
 
     def __init__(self, head: Head, body: Body, limits: Limits, wire: Wire) -> None:
         self.head = head
@@ -78,7 +84,8 @@ class Exchange:
         self._is_answered = False
         self._news: asyncio.Future[None] | None = None
         self._start: dict[str, Any] = {}
-        self._parts: list[bytes] = []
+        self._streams = False
+        """The answer's head is sent, and pieces of its body follow."""
 
     @property
     def awaits_continue(self) -> bool:
@@ -107,7 +114,12 @@ class Exchange:
         except asyncio.CancelledError:
             if not self._is_gone:
                 raise
-            scope.get(ON_GONE, lambda: None)()
+            # An answer that had begun is noted already.
+            if not self._streams:
+                scope.get(ON_GONE, lambda: None)()
+        except CutShort:
+            # Told by whoever raised it; below, the connection ends in the middle.
+            pass
         finally:
             if not self._is_answered:
                 self._wire.on_failed()
@@ -168,24 +180,56 @@ class Exchange:
         if message["type"] == "http.response.start":
             self._start = message
             return
-        self._parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            self._answer()
+        piece, is_last = message.get("body", b""), not message.get("more_body", False)
+        if is_last and not self._streams:
+            self._answer(piece)
+        else:
+            await self._stream(piece, is_last=is_last)
 
-    def _answer(self) -> None:
+    def _answer(self, content: bytes) -> None:
         status = self._start["status"]
-        fields = [*self._wire.default_fields(), *self._start["headers"]]
-        content = b"".join(self._parts)
-        if b"content-length" not in dict(fields) and status not in _BODILESS:
+        fields = self._fields()
+        # The answer to HEAD says what GET's would, and may leave a length out that nobody knows yet.
+        if b"content-length" not in dict(fields) and status not in _BODILESS and self.head.method != "HEAD":
             fields.append((b"content-length", b"%d" % len(content)))
+        self._finish(self._head(fields) + (content if self.head.method != "HEAD" else b""))
+
+    async def _stream(self, piece: bytes, *, is_last: bool) -> None:
+        """Send a piece as soon as the client has taken those before: no more than a few are ever held."""
+        is_chunked = self.head.version == "1.1"
+        if not self._streams:
+            fields = self._fields()
+            if is_chunked:
+                fields.append((b"transfer-encoding", b"chunked"))
+            else:
+                # Old clients read until the connection ends.
+                self.keeps_alive = False
+            self._wire.write(self._head(fields))
+            self._streams = True
+        if piece:
+            self._wire.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+        if is_last:
+            self._finish(b"0\r\n\r\n" if is_chunked else b"")
+        else:
+            await self._wire.drained()
+
+    def _fields(self) -> list[tuple[bytes, bytes]]:
+        return [*self._wire.default_fields(), *self._start["headers"]]
+
+    def _head(self, fields: list[tuple[bytes, bytes]]) -> bytes:
         body = self.body
         # What is left of a small body is skipped; of another one nobody knows how long that takes, or whether it comes.
         self.keeps_alive &= body.refusal is None and (body.is_done or self._may_skip())
         if not self.keeps_alive:
             fields.append((b"connection", b"close"))
-        head = _STATUS_LINES[status] + b"".join([name + b": " + value + b"\r\n" for name, value in fields])
+        head = _STATUS_LINES[self._start["status"]] + b"".join(
+            [name + b": " + value + b"\r\n" for name, value in fields]
+        )
         if head.count(b"\n") != len(fields) + 1 or head.count(b"\r") != len(fields) + 1:
             raise ValueError("a header of the answer holds the end of a line")
+        return head + b"\r\n"
+
+    def _finish(self, rest: bytes) -> None:
         self._is_answered = True
-        self._wire.write(head + b"\r\n" + (content if self.head.method != "HEAD" else b""))
+        self._wire.write(rest)
         self._wire.on_answered(self)

@@ -22,17 +22,31 @@ from psp_api.server.openapi.parameters import (
 from psp_api.server.problems.catalogue import Problem
 from psp_api.server.problems.handlers import MEDIA_TYPE
 from psp_api.server.problems.refusals import ProblemAnswer
+from psp_api.server.wire.words import PLATFORM_ZONE
 
 _REFERENCE = "#/components/schemas/{model}"
 _JSON = "application/json"
 _DESCRIPTION = """Accepts card transactions and tells what becomes of them: payables, and the settlements that pay them.
 
-Money is an integer in minor units (2500 is 25.00, and 2500 in yen); instants are UTC. Lists are newest first. A POST
-may be sent again with the same `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457)."""
+Money is an integer in minor units (2500 is 25.00, and 2500 in yen). Instants are UTC; a date on which something is due
+is a day of {zone}. Lists are newest first. A POST may be sent again with the same `Idempotency-Key`. Errors are
+`application/problem+json` (RFC 9457)."""
 
 
-def openapi_document(*, auth_mode: str, version: str) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document for the way in which merchants are recognised."""
+def openapi_document(*, auth_mode: str, version: str, time_zone: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document for the way in which merchants are recognised.
+
+    `time_zone` is the platform's: its name stands wherever a description speaks of it.
+    """
+    written = orjson.dumps(_document(auth_mode=auth_mode, version=version))
+    document: dict[str, Any] = orjson.loads(
+        written.replace(PLATFORM_ZONE.encode(), f"{PLATFORM_ZONE} ({time_zone})".encode())
+    )
+    document["info"]["x-time-zone"] = time_zone
+    return document
+
+
+def _document(*, auth_mode: str, version: str) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
@@ -40,7 +54,7 @@ def openapi_document(*, auth_mode: str, version: str) -> dict[str, Any]:
     by_key = auth_mode == "api-key"
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Merchant API", "version": version, "description": _DESCRIPTION},
+        "info": {"title": "Merchant API", "version": version, "description": _DESCRIPTION.format(zone=PLATFORM_ZONE)},
         "servers": [{"url": "/"}],
         **({"security": [{"apiKey": []}]} if by_key else {}),
         "paths": paths,
@@ -93,27 +107,45 @@ def _query_parameters(query: type[BaseModel], schemas: dict[str, Any]) -> Iterab
 
 
 def _responses(operation: Operation, auth_mode: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = _schema(operation.answer, schemas, mode="serialization")
-    if operation.many:
-        schema = {"type": "array", "items": schema}
+    content = _file_content(operation) if operation.files else _json_content(operation, schemas)
     status, headers = ("201", RESPONSE["created"]) if operation.writes else ("200", RESPONSE["read"])
-    if operation.many and not operation.writes:
+    if operation.files:
+        headers = RESPONSE["file"]
+    elif operation.many and not operation.writes:
         headers = RESPONSE["list"]
-    # Ids are UUIDs until they are written.
-    example = orjson.loads(orjson.dumps(operation.example))
-    content = {_JSON: {"schema": schema, "example": example}}
     responses: dict[str, Any] = {status: {"description": operation.summary, "headers": headers, "content": content}}
     if operation.is_tagged:
         responses["304"] = {"description": "Not changed since", "headers": RESPONSE["read"]}
     problems = sorted((*AUTH_PROBLEMS[auth_mode], *operation.problems), key=lambda problem: problem.status)
     for problem_status, group in groupby(problems, key=lambda problem: problem.status):
-        responses[str(problem_status)] = _problem_response(list(group), operation.path, schemas)
+        responses[str(problem_status)] = _problem_response(list(group), operation, schemas)
     return responses
 
 
-def _problem_response(problems: list[Problem], path: str, schemas: dict[str, Any]) -> dict[str, Any]:
+def _json_content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = _schema(operation.answer, schemas, mode="serialization")
+    if operation.many:
+        schema = {"type": "array", "items": schema}
+    # Ids are UUIDs until they are written.
+    return {_JSON: {"schema": schema, "example": orjson.loads(orjson.dumps(operation.example))}}
+
+
+def _file_content(operation: Operation) -> dict[str, Any]:
+    return {
+        media_type: {"schema": {"type": "string", "contentMediaType": media_type}}
+        | ({"example": example} if example is not None else {})
+        for media_type, example in operation.files.items()
+    }
+
+
+def _problem_response(problems: list[Problem], operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     shown = {
-        problem.code: {"summary": problem.title, "value": examples.problem(problem, path=path)} for problem in problems
+        problem.code: {
+            "summary": problem.title,
+            "description": problem.meaning,
+            "value": examples.problem(problem, path=operation.path, writes=operation.writes),
+        }
+        for problem in problems
     }
     schema = _schema(ProblemAnswer, schemas, mode="serialization")
     may_retry = any(problem.retry_after_s is not None for problem in problems)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from psp_api.server.problems.catalogue import BODY_TOO_LARGE, BROKEN_JSON, INVALID, OF_DOMAIN_ERRORS, Problem
+from psp_api.server.problems.catalogue import (
+    BODY_TOO_LARGE,
+    BROKEN_JSON,
+    INVALID,
+    OF_DOMAIN_ERRORS,
+    STORING_NOTHING,
+    Problem,
+)
 from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
 from psp_api.server.wire.answers import EXAMPLE_INSTANT, PayableAnswer, SettlementAnswer, TransactionAnswer
@@ -66,6 +73,7 @@ PAYABLE: PayableAnswer = {
     "paid_at": None,
     "settlement_id": None,
     "plan_id": CONTRACT[PaymentMethod.CREDIT_CARD].id,
+    "due_on": "2020-08-18",
 }
 
 SETTLEMENT: SettlementAnswer = {
@@ -81,6 +89,20 @@ SETTLEMENT: SettlementAnswer = {
     "receivable_amount": 2375,
     "created_at": "2020-08-18T06:00:01.120Z",
     "closed_at": "2020-08-18T06:00:01.480Z",
+    "already_available": {"payables": 0, "amount": 0, "fee_amount": 0, "receivable_amount": 0},
+}
+
+REPORTS = {
+    "text/csv": "\N{ZERO WIDTH NO-BREAK SPACE}"
+    '"Merchant Account","Psp Reference","Merchant Reference","Payment Method","Creation Date","TimeZone","Type",'
+    '"Modification Reference","Installment","Gross Currency","Gross Debit (GC)","Gross Credit (GC)","Exchange Rate",'
+    '"Net Currency","Net Debit (NC)","Net Credit (NC)","Commission (NC)","Batch Number","Settlement Id","Due Date"\r\n'
+    f'"123","{_TRANSACTION_ID}","","credit_card","2020-07-19 22:26:23","UTC","Settled",'
+    '"4833e715-fb9b-4c60-8b8f-5bab65ea11e5",1,"BRL","","25.00","1.00","BRL","","23.75","1.25",1,'
+    f'"{_SETTLEMENT_ID}","2020-08-18"\r\n'
+    '"123","","","","","","MerchantPayout","","","","","","","BRL","23.75","","",1,'
+    f'"{_SETTLEMENT_ID}","2020-08-18"\r\n',
+    "application/vnd.apache.parquet": None,
 }
 
 _FIELD_PROBLEMS: list[FieldProblem] = [
@@ -97,12 +119,13 @@ _DETAILS = {
 }
 
 
-def problem(kind: Problem, *, path: str) -> ProblemAnswer:
+def problem(kind: Problem, *, path: str, writes: bool) -> ProblemAnswer:
     """Return the body of a problem as it is answered at `path`."""
+    nothing = "; nothing was stored" if writes and kind in STORING_NOTHING else ""
     is_invalid = kind is INVALID
     return problem_body(
         kind,
-        detail="3 problems; nothing was stored" if is_invalid else _DETAILS.get(kind, kind.title),
+        detail=("3 problems" if is_invalid else _DETAILS.get(kind, kind.title)) + nothing,
         path=path.replace("{id}", str(_TRANSACTION_ID)),
         request_id=_REQUEST_ID,
         errors=_FIELD_PROBLEMS if is_invalid else (),

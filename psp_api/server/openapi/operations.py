@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,7 +15,8 @@ from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_api.server.wire.answers import PayableAnswer, SettlementAnswer, TransactionAnswer
-from psp_api.server.wire.queries import Paging, PayableQuery, SettlementQuery, TransactionQuery
+from psp_api.server.wire.queries import Paging, PayableQuery, ReportQuery, SettlementQuery, TransactionQuery
+from psp_api.server.wire.words import PLATFORM_ZONE
 from psp_core.domain.kernel import errors
 
 NOT_FOUND = OF_DOMAIN_ERRORS[errors.NotFound]
@@ -51,6 +52,8 @@ class Operation:
     body: Any = None
     body_example: Any = None
     query: type[BaseModel] | None = None
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """The media types of an answer that is a file instead, each with an example, or None."""
 
     @property
     def writes(self) -> bool:
@@ -63,7 +66,7 @@ class Operation:
     @property
     def is_tagged(self) -> bool:
         """Tell whether the answer has an ETag: a single thing that is read."""
-        return not (self.writes or self.many)
+        return not (self.writes or self.many or self.files)
 
     @property
     def tag(self) -> str:
@@ -162,6 +165,26 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Get a settlement",
         answer=SettlementAnswer,
         example=examples.SETTLEMENT,
+    ),
+    Operation(
+        "get",
+        "/settlements/{id}/report",
+        "getSettlementReport",
+        "Get the report of a closed settlement",
+        bytes,
+        None,
+        (
+            NOT_FOUND,
+            catalogue.NOT_ACCEPTABLE,
+            OF_DOMAIN_ERRORS[errors.SettlementOpen],
+            OF_DOMAIN_ERRORS[errors.BooksDoNotBalance],
+            *_READING,
+        ),
+        query=ReportQuery,
+        files=examples.REPORTS,
+        description="A line for each payable, and last the payout: credits and debits add up to zero. Amounts are in "
+        f"major units (25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
+        "that ends before its end, so that your client reports a broken connection, is to be asked for again.",
     ),
     Operation(
         "get",

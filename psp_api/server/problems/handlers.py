@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from falcon import HTTPError
 from falcon.asgi import App, Request, Response
 
-from psp_api.server.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, Problem
+from psp_api.server.problems.catalogue import BUG, OF_DOMAIN_ERRORS, OF_STATUSES, STORING_NOTHING, Problem
 from psp_api.server.problems.refusals import ERRORS_MAX, FieldProblem, ProblemAnswer, Refusal
 from psp_core.domain.intake.cards import without_card_data
 from psp_core.domain.kernel.errors import DomainError
@@ -18,6 +19,7 @@ from psp_core.observability import get_logger
 MEDIA_TYPE = "application/problem+json"
 _INSTANCE_LENGTH_MAX = 256
 _UNAUTHORIZED = 401
+_CAUSE = "the request id leads us to the cause"
 _log = get_logger(__name__)
 
 
@@ -29,26 +31,36 @@ def install(app: App[Request, Response]) -> None:
 
 
 async def _on_refusal(req: Request, resp: Response, refusal: Refusal, _: Any) -> None:
-    write(req, resp, refusal.problem, detail=refusal.detail, errors=refusal.errors, headers=refusal.headers)
+    nothing = "; nothing was stored" if refusal.problem in STORING_NOTHING and req.method == "POST" else ""
+    write(req, resp, refusal.problem, detail=refusal.detail + nothing, errors=refusal.errors, headers=refusal.headers)
 
 
 async def _on_domain_error(req: Request, resp: Response, error: DomainError, _: Any) -> None:
-    write(req, resp, problem_of(error), detail=str(error))
+    problem = problem_of(error)
+    if problem.status == BUG.status:
+        # Nothing that the caller could act on, or should know.
+        _log.error(problem.code, request_id=req.context.request_id, route=req.uri_template, reason=str(error))
+    write(req, resp, problem, detail=_CAUSE if problem.status == BUG.status else str(error))
 
 
 async def _on_http_error(req: Request, resp: Response, error: HTTPError, _: Any) -> None:
-    problem = OF_STATUSES.get(error.status_code) or Problem(error.status_code, "refused", "This was refused")
+    problem = OF_STATUSES.get(error.status_code) or replace(OF_DOMAIN_ERRORS[DomainError], status=error.status_code)
     write(req, resp, problem, detail=problem.title, headers=dict(error.headers or {}))
 
 
 async def _on_bug(req: Request, resp: Response, error: Exception, _: Any) -> None:
     _log.error("bug", request_id=req.context.request_id, route=req.uri_template, exc_info=error)
-    write(req, resp, BUG, detail="the request id leads us to the cause")
+    write(req, resp, BUG, detail=_CAUSE)
 
 
 def problem_of(error: DomainError) -> Problem:
     """Return the problem of the error's class, or of the nearest one that it is derived from."""
     return next(OF_DOMAIN_ERRORS[kind] for kind in type(error).__mro__ if kind in OF_DOMAIN_ERRORS)
+
+
+def type_of(problem: Problem) -> str:
+    """Return where the problem is explained."""
+    return f"/docs#{problem.code}"
 
 
 def write(
@@ -78,7 +90,7 @@ def problem_body(
 ) -> ProblemAnswer:
     """Return the problem document."""
     body: ProblemAnswer = {
-        "type": f"/docs#{problem.code}",
+        "type": type_of(problem),
         "title": problem.title,
         "status": problem.status,
         "detail": detail,

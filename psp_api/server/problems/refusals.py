@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from psp_api.server.problems.catalogue import INVALID, OVERLOADED, Problem
@@ -20,9 +21,11 @@ class FieldProblem(TypedDict):
     (`header:x-customer-id`, `query:limit`). The value that was sent is never repeated.
     """
 
-    pointer: str
-    code: str
-    detail: str
+    pointer: Annotated[
+        str, Field(description="where: `/amount` in the body, `header:x-customer-id`, or the parameter `query:limit`")
+    ]
+    code: Annotated[str, Field(description="what is wrong with it, for programs; stable")]
+    detail: Annotated[str, Field(description="what is wrong with it, for people")]
 
 
 class ProblemAnswer(TypedDict):
@@ -31,15 +34,19 @@ class ProblemAnswer(TypedDict):
     Everything, or the first 100 of it; then `errors_not_listed` is the number of the others.
     """
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: NotRequired[list[FieldProblem]]
-    errors_not_listed: NotRequired[int]
+    type: Annotated[str, Field(description="where this page explains the problem")]
+    title: Annotated[str, Field(description="what kind of problem it is, for people")]
+    status: Annotated[int, Field(description="the status of the answer again")]
+    detail: Annotated[str, Field(description="what is wrong with this request, for people")]
+    instance: Annotated[str, Field(description="the path of the request, at most 256 characters of it")]
+    code: Annotated[str, Field(description="what kind of problem it is, for programs; stable")]
+    request_id: Annotated[str, Field(description="names the request in our logs, as the header `Request-Id` does")]
+    errors: NotRequired[
+        Annotated[list[FieldProblem], Field(description=f"everything that is wrong, or the first {ERRORS_MAX}")]
+    ]
+    errors_not_listed: NotRequired[
+        Annotated[int, Field(description=f"how many more there are than the {ERRORS_MAX} that are listed")]
+    ]
 
 
 class Refusal(Exception):
@@ -64,9 +71,9 @@ class Invalid(Refusal):
     def __init__(self, errors: Sequence[FieldProblem]) -> None:
         count = len(errors)
         listed = f", of which the first {ERRORS_MAX} are listed" if count > ERRORS_MAX else ""
-        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}{listed}; nothing was stored", errors=errors)
+        super().__init__(INVALID, f"{count} problem{'s' * (count != 1)}{listed}", errors=errors)
 
 
 class Overloaded(Refusal):
     def __init__(self) -> None:
-        super().__init__(OVERLOADED, "too many requests are waiting; nothing was stored")
+        super().__init__(OVERLOADED, "too many requests are waiting")

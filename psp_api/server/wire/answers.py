@@ -12,6 +12,14 @@ import orjson
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from psp_api.server.wire.words import (
+    IN_MINOR_UNITS,
+    PAYABLE_TYPE,
+    PENDING_PAYMENT,
+    PLATFORM_ZONE,
+    SETTLEMENT_STATUS,
+    WAITING_FUNDS,
+)
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
@@ -27,62 +35,94 @@ EXAMPLE_INSTANT = "2020-07-19T22:26:23.693Z"
 Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_INSTANT]})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
-Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00 of a currency with cents")]
+Minor = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+_Merchant = Annotated[str, Field(description="the merchant, you")]
+_CreatedAt = Annotated[Instant, Field(description="when it was stored, in UTC")]
+_UpdatedAt = Annotated[Instant, Field(description="when it was changed last, in UTC")]
+_Currency = Annotated[Currency, Field(description="the currency of its amounts")]
+_Fee = Annotated[Minor, Field(description=f"what is kept of the amount, {IN_MINOR_UNITS}")]
+_Receivable = Annotated[Minor, Field(description=f"what you get: the amount without the fee, {IN_MINOR_UNITS}")]
 
 
 class TransactionAnswer(TypedDict):
-    id: Id
-    description: str
-    customer_id: str
-    amount: Minor
-    payment_method: PaymentMethod
-    card_holder_name: str
-    card_expiration_date: Annotated[Instant, Field(description="the first day of the month")]
-    card_verification_code: Literal["***"]
-    card_last_four_numbers: Annotated[str, Field(pattern="^[0-9]{4}$")]
-    updated_at: Instant
-    created_at: Instant
-    status: TransactionStatus
-    currency: Currency
-    installments: Count
-    card_brand: str
-    reference: str | None
+    id: Annotated[Id, Field(description="names the transaction")]
+    description: Annotated[str, Field(description="as it was sent")]
+    customer_id: _Merchant
+    amount: Annotated[Minor, Field(description=f"what the card pays, {IN_MINOR_UNITS}")]
+    payment_method: Annotated[PaymentMethod, Field(description="how it is paid")]
+    card_holder_name: Annotated[str, Field(description="as it was sent")]
+    card_expiration_date: Annotated[
+        Instant, Field(description="the first day of the month that was sent; the card is good until its last")
+    ]
+    card_verification_code: Annotated[Literal["***"], Field(description="never stored: always three asterisks")]
+    card_last_four_numbers: Annotated[
+        str, Field(pattern="^[0-9]{4}$", description="what is kept of the card number, with `card_brand`")
+    ]
+    updated_at: _UpdatedAt
+    created_at: _CreatedAt
+    status: Annotated[TransactionStatus, Field(description=f"{PENDING_PAYMENT}. `paid`: all its payables are")]
+    currency: _Currency
+    installments: Annotated[Count, Field(description="in how many parts it is paid: a payable each")]
+    card_brand: Annotated[str, Field(description="told by how the card number begins; `unknown` where it tells none")]
+    reference: Annotated[str | None, Field(description="your own reference, as it was sent")]
 
 
 class PayableAnswer(TypedDict):
-    id: Id
-    customer_id: str
-    status: PayableStatus
-    payment_date: Instant
-    fee: Annotated[int | float, Field(description="in percent")]
-    receivable_amount: Minor
-    created_at: Instant
-    updated_at: Instant
-    transaction_id: Id
-    amount: Minor
-    fee_amount: Minor
-    currency: Currency
-    installment: Count
-    type: PayableType
-    paid_at: Instant | None
-    settlement_id: Id | None
+    id: Annotated[Id, Field(description="names the payable")]
+    customer_id: _Merchant
+    status: Annotated[PayableStatus, Field(description=f"{WAITING_FUNDS}. `paid`: it is yours")]
+    payment_date: Annotated[
+        Instant, Field(description="the instant at which it is due, in UTC; it is paid when `due_on` is settled")
+    ]
+    fee: Annotated[int | float, Field(description="in percent: 5, or 3.49")]
+    receivable_amount: _Receivable
+    created_at: _CreatedAt
+    updated_at: _UpdatedAt
+    transaction_id: Annotated[Id, Field(description="what it is paid for")]
+    amount: Annotated[Minor, Field(description=f"its part of the transaction's amount, {IN_MINOR_UNITS}")]
+    fee_amount: _Fee
+    currency: _Currency
+    installment: Annotated[Count, Field(description="which part of the transaction it is, from 1")]
+    type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
+    paid_at: Annotated[Instant | None, Field(description="when it became `paid`, in UTC; null until then")]
+    settlement_id: Annotated[
+        Id | None, Field(description="the settlement that it belongs to; null while there is none")
+    ]
     plan_id: Annotated[Id | None, Field(description="the rule that priced it; null where it is older than the rules")]
+    due_on: Annotated[
+        Day,
+        Field(description=f"the day of `payment_date` in {PLATFORM_ZONE}, or its rule's own: what is settled together"),
+    ]
+
+
+class AvailableAnswer(TypedDict):
+    payables: Annotated[int, Field(ge=0, description="how many were paid at once, by debit card")]
+    amount: Annotated[Minor, Field(description=f"the sum of their amounts, {IN_MINOR_UNITS}")]
+    fee_amount: _Fee
+    receivable_amount: Annotated[Minor, Field(description=f"what they brought, {IN_MINOR_UNITS}")]
 
 
 class SettlementAnswer(TypedDict):
-    id: Id
-    customer_id: str
-    status: SettlementStatus
-    due_date: Day
-    currency: Currency
+    id: Annotated[Id, Field(description="names the settlement")]
+    customer_id: _Merchant
+    status: Annotated[SettlementStatus, Field(description=SETTLEMENT_STATUS)]
+    due_date: Annotated[
+        Day, Field(description=f"what was due on this day of {PLATFORM_ZONE}: `due_on` of its payables")
+    ]
+    currency: _Currency
     sequence: Annotated[int, Field(ge=1, description="late payables of a date are paid in its next sequence")]
-    payables: Count
-    amount: Minor
-    fee_amount: Minor
-    receivable_amount: Minor
-    created_at: Instant
-    closed_at: Instant | None
+    payables: Annotated[int, Field(ge=0, description="how many it pays out")]
+    amount: Annotated[Minor, Field(description=f"the sum of the amounts that it pays out, {IN_MINOR_UNITS}")]
+    fee_amount: _Fee
+    receivable_amount: Annotated[Minor, Field(description=f"what it pays out, {IN_MINOR_UNITS}")]
+    created_at: _CreatedAt
+    closed_at: Annotated[Instant | None, Field(description="when it was complete, in UTC; null while it is open")]
+    already_available: Annotated[
+        AvailableAnswer,
+        Field(description="what was paid at once on the day, beside what it pays out; gathered when the day is over"),
+    ]
 
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:
@@ -125,6 +165,7 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": row.settlement_id,
         "plan_id": row.plan_id,
+        "due_on": _day(row.due_on),
     }
 
 
@@ -133,7 +174,7 @@ def settlement_answer(row: Settlement) -> SettlementAnswer:
         "id": row.id,
         "customer_id": row.customer_id,
         "status": row.status,
-        "due_date": row.due_on.isoformat(),
+        "due_date": _day(row.due_on),
         "currency": row.currency,
         "sequence": row.sequence,
         "payables": row.totals.count,
@@ -142,6 +183,12 @@ def settlement_answer(row: Settlement) -> SettlementAnswer:
         "receivable_amount": row.totals.net_minor,
         "created_at": instant(row.created_at),
         "closed_at": instant(row.closed_at) if row.closed_at else None,
+        "already_available": {
+            "payables": row.available.count,
+            "amount": row.available.gross_minor,
+            "fee_amount": row.available.fee_minor,
+            "receivable_amount": row.available.net_minor,
+        },
     }
 
 
@@ -166,6 +213,11 @@ def instant(at: datetime) -> str:
 def percent(bps: int) -> int | float:
     """Return basis points as percent: 500 is 5, and 349 is 3.49."""
     return bps // BPS_PER_PERCENT if bps % BPS_PER_PERCENT == 0 else bps / BPS_PER_PERCENT
+
+
+@lru_cache(_REMEMBERED)
+def _day(day: date) -> str:
+    return day.isoformat()
 
 
 @lru_cache(_REMEMBERED)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from psp_api.server.problems.catalogue import BROKEN_JSON
 from psp_api.server.problems.refusals import FieldProblem, Refusal
+from psp_api.server.wire.words import OF_PATTERNS
 from psp_core.domain.intake.cards import without_card_data
 
 CARD_DATA: Literal["card_number_in_text"] = "card_number_in_text"
@@ -36,6 +37,26 @@ _CODES = {
     "model_attributes_type": "wrong_type",
 }
 
+# By pydantic's names, with what it knows of the rule; never with what was sent.
+_DETAILS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "must be given",
+    "extra_forbidden": lambda _: "is not known here",
+    "enum": lambda rule: f"must be {rule['expected']}",
+    "string_pattern_mismatch": lambda rule: OF_PATTERNS.get(rule["pattern"], f"must match {rule['pattern']}"),
+    "string_too_short": lambda rule: f"must have {rule['min_length']} or more characters",
+    "string_too_long": lambda rule: f"must have {rule['max_length']} characters at most",
+    "too_short": lambda rule: f"must have {rule['min_length']} or more elements",
+    "too_long": lambda rule: f"must have {rule['max_length']:,} elements at most",
+    "greater_than_equal": lambda rule: f"must be {rule['ge']} or more",
+    "less_than_equal": lambda rule: f"must be {rule['le']} or less",
+    "string_type": lambda _: "must be a string",
+    "int_type": lambda _: "must be an integer",
+    "int_from_float": lambda _: "must be an integer",
+    "model_type": lambda _: "must be an object",
+    "model_attributes_type": lambda _: "must be an object",
+    "list_type": lambda _: "must be an array",
+}
+
 
 def body_problems(error: ValidationError) -> list[FieldProblem]:
     """Return what is wrong with a body, by JSON pointer. Raises Refusal when it is no JSON at all."""
@@ -61,11 +82,13 @@ def card_data(pointer: str) -> FieldProblem:
 
 
 def _findings(error: ValidationError) -> list[Any]:
-    return list(error.errors(include_url=False, include_context=False, include_input=False))
+    return list(error.errors(include_url=False, include_input=False))
 
 
 def _problem(pointer: str, item: Any) -> FieldProblem:
-    return {"pointer": pointer, "code": _CODES.get(item["type"], item["type"]), "detail": item["msg"]}
+    kind = item["type"]
+    detail = _DETAILS[kind](item.get("ctx", {})) if kind in _DETAILS else item["msg"]
+    return {"pointer": pointer, "code": _CODES.get(kind, kind), "detail": detail}
 
 
 def _pointer(location: Iterable[int | str]) -> str:

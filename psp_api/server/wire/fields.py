@@ -10,6 +10,13 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from pydantic_core import PydanticCustomError
 
 from psp_api.server.wire.field_problems import CARD_DATA, CARD_DATA_DETAIL
+from psp_api.server.wire.words import (
+    CARD_NUMBER_PATTERN,
+    EXPIRATION_DATE_PATTERN,
+    IN_MINOR_UNITS,
+    TEXT_PATTERN,
+    VERIFICATION_CODE_PATTERN,
+)
 from psp_core.domain.intake.cards import holds_card_data, passes_luhn
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 
@@ -59,7 +66,7 @@ Amount = Annotated[
     PlainValidator(whole_number),
     WithJsonSchema(
         {
-            "description": "in minor units: 2500 is 25.00 of a currency with cents",
+            "description": f"{IN_MINOR_UNITS}; a whole number, as an integer or a string of digits",
             "oneOf": [
                 {"type": "integer", "minimum": 1, "maximum": AMOUNT_MINOR_MAX},
                 {"type": "string", "pattern": f"^(0*[1-9][0-9]{{0,{_AMOUNT_DIGITS_MAX - 2}}}|0*{AMOUNT_MINOR_MAX})$"},
@@ -67,18 +74,26 @@ Amount = Annotated[
         }
     ),
 ]
-# Postgres has no text with a zero character in it.
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(pattern=TEXT_PATTERN)]
 # After a text's length: what follows a validator of our own is not told from a list's.
 NoCardData = AfterValidator(_without_card)
 CardNumber = Annotated[
     str,
-    Field(pattern="^[0-9]{12,19}$", description="12 to 19 digits", json_schema_extra={"format": "card-number"}),
+    Field(
+        pattern=CARD_NUMBER_PATTERN,
+        description="12 to 19 digits; only its brand and its last four are kept",
+        json_schema_extra={"format": "card-number"},
+    ),
     AfterValidator(_luhn),
 ]
 ExpirationDate = Annotated[
-    str, Field(pattern="^(0[1-9]|1[0-2])/([0-9]{2}|[1-9][0-9]{3})$", description="MM/YY or MM/YYYY")
+    str,
+    Field(
+        pattern=EXPIRATION_DATE_PATTERN,
+        description="MM/YY or MM/YYYY; a card past its date is not refused here",
+    ),
 ]
 VerificationCode = Annotated[
-    str, Field(pattern="^[0-9]{3,4}$", description="checked, then forgotten: never stored and never sent back")
+    str,
+    Field(pattern=VERIFICATION_CODE_PATTERN, description="checked, then forgotten: never stored and never sent back"),
 ]

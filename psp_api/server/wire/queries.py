@@ -24,11 +24,13 @@ from pydantic_core import PydanticCustomError
 from psp_api.server.problems.refusals import FieldProblem
 from psp_api.server.wire.field_problems import parameter_pointer, parameter_problems
 from psp_api.server.wire.fields import NoCardData, Text
+from psp_api.server.wire.words import PAYABLE_TYPE, PENDING_PAYMENT, PLATFORM_ZONE, SETTLEMENT_STATUS, WAITING_FUNDS
 from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
 from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page
-from psp_core.domain.payables import PayableFilter, PayableStatus
-from psp_core.domain.settlement.settlements import SettlementFilter
+from psp_core.domain.payables import PayableFilter, PayableStatus, PayableType
+from psp_core.domain.settlement.report import ReportFormat
+from psp_core.domain.settlement.settlements import SettlementFilter, SettlementStatus
 
 PARAMETERS_MAX = 100
 _DIGITS_MAX = 15
@@ -115,7 +117,7 @@ class Paging(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     # Before the page, which is compared with it.
-    limit: Limit = PAGE_LIMIT_DEFAULT
+    limit: Limit = Field(default=PAGE_LIMIT_DEFAULT, description="how many at most")
     cursor: Cursor | None = Field(default=None, description="from the Link header of the page before")
     page: Annotated[PageNumber | None, AfterValidator(_near)] = Field(
         default=None,
@@ -135,48 +137,75 @@ class Paging(BaseModel):
         return -(-(page.offset + page.limit) // PAGE_LIMIT_MAX)
 
 
-class TransactionQuery(Paging):
-    status: TransactionStatus | None = None
-    payment_method: PaymentMethod | None = None
-    transaction_id: Id | None = None
-    reference: Reference | None = None
-    settlement_id: Id | None = Field(default=None, description="paid some of it")
-    created_from: Instant | None = Field(default=None, alias="created_at[gte]")
-    created_before: Instant | None = Field(default=None, alias="created_at[lt]")
+class _Dated(Paging):
+    created_from: Instant | None = Field(default=None, alias="created_at[gte]", description="created then or later")
+    created_before: Instant | None = Field(default=None, alias="created_at[lt]", description="created before")
+    amount_min: Amount | None = Field(default=None, alias="amount[gte]", description="at least so many minor units")
+    amount_max: Amount | None = Field(default=None, alias="amount[lte]", description="at most so many minor units")
+
+
+class TransactionQuery(_Dated):
+    status: TransactionStatus | None = Field(default=None, description=f"{PENDING_PAYMENT}; or `paid`")
+    payment_method: PaymentMethod | None = Field(default=None, description="how it was paid")
+    transaction_id: Id | None = Field(default=None, description="the transaction with this id")
+    reference: Reference | None = Field(default=None, description="your own reference, all of it")
+    settlement_id: Id | None = Field(default=None, description="this settlement paid some of it")
     payment_from: Instant | None = Field(
         default=None, alias="payment_date[gte]", description="with `payment_date[lt]`: some of it is due in between"
     )
-    payment_before: Instant | None = Field(default=None, alias="payment_date[lt]")
-    amount_min: Amount | None = Field(default=None, alias="amount[gte]")
-    amount_max: Amount | None = Field(default=None, alias="amount[lte]")
+    payment_before: Instant | None = Field(
+        default=None, alias="payment_date[lt]", description="with `payment_date[gte]`: some of it is due in between"
+    )
 
     def to_filter(self) -> TransactionFilter:
         return TransactionFilter(**self.model_dump(exclude=set(Paging.model_fields)))
 
 
-class PayableQuery(Paging):
-    status: PayableStatus | None = None
-    payment_method: PaymentMethod | None = None
-    transaction_id: Id | None = None
-    reference: Reference | None = Field(default=None, description="of the transaction")
-    settlement_id: Id | None = None
-    created_from: Instant | None = Field(default=None, alias="created_at[gte]")
-    created_before: Instant | None = Field(default=None, alias="created_at[lt]")
-    payment_from: Instant | None = Field(default=None, alias="payment_date[gte]")
-    payment_before: Instant | None = Field(default=None, alias="payment_date[lt]")
-    amount_min: Amount | None = Field(default=None, alias="amount[gte]")
-    amount_max: Amount | None = Field(default=None, alias="amount[lte]")
+class PayableQuery(_Dated):
+    status: PayableStatus | None = Field(default=None, description=f"{WAITING_FUNDS}; or `paid`")
+    type: PayableType | None = Field(default=None, description=PAYABLE_TYPE)
+    payment_method: PaymentMethod | None = Field(default=None, description="how the transaction was paid")
+    transaction_id: Id | None = Field(default=None, description="of this transaction")
+    reference: Reference | None = Field(default=None, description="of the transactions with your own reference")
+    settlement_id: Id | None = Field(default=None, description="paid by this settlement")
+    payment_from: Instant | None = Field(
+        default=None, alias="payment_date[gte]", description="due at that instant or later"
+    )
+    payment_before: Instant | None = Field(
+        default=None, alias="payment_date[lt]", description="due before that instant"
+    )
+    due_on: Day | None = Field(default=None, description=f"due on this day of {PLATFORM_ZONE}")
+    due_from: Day | None = Field(
+        default=None, alias="due_on[gte]", description=f"due on this day of {PLATFORM_ZONE}, or later"
+    )
+    due_before: Day | None = Field(
+        default=None, alias="due_on[lt]", description=f"due before this day of {PLATFORM_ZONE}"
+    )
 
     def to_filter(self) -> PayableFilter:
         return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
 
 
 class SettlementQuery(Paging):
-    due_from: Day | None = Field(default=None, alias="due_date[gte]")
-    due_before: Day | None = Field(default=None, alias="due_date[lt]")
+    status: SettlementStatus | None = Field(default=None, description=SETTLEMENT_STATUS)
+    due_on: Day | None = Field(
+        default=None, alias="due_date", description=f"of what was due on this day of {PLATFORM_ZONE}"
+    )
+    due_from: Day | None = Field(
+        default=None, alias="due_date[gte]", description=f"of what was due on this day of {PLATFORM_ZONE}, or later"
+    )
+    due_before: Day | None = Field(
+        default=None, alias="due_date[lt]", description=f"of what was due before this day of {PLATFORM_ZONE}"
+    )
 
     def to_filter(self) -> SettlementFilter:
         return SettlementFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
+class ReportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    format: ReportFormat | None = Field(default=None, description="left out, the header `Accept` chooses, else `csv`")
 
 
 def read(kind: type[Q], query_string: str, problems: list[FieldProblem]) -> Q | None:
@@ -212,8 +241,8 @@ def refuse_any(query_string: str, problems: list[FieldProblem]) -> None:
         problems.append({"pointer": pointer, "code": "unknown_parameter", "detail": "is not known here"})
 
 
-def next_page(path: str, query: Paging, *, last_id: UUID) -> str:
-    """Return where the rows older than `last_id` are."""
+def next_page(address: str, query: Paging, *, last_id: UUID) -> str:
+    """Return where the rows older than `last_id` are, of the list at `address`."""
     cursor = base64.urlsafe_b64encode(last_id.bytes).rstrip(b"=").decode()
     kept = query.model_dump(mode="json", by_alias=True, exclude={"page", "cursor"}, exclude_unset=True)
-    return f"{path}?{urlencode({**kept, 'cursor': cursor})}"
+    return f"{address}?{urlencode({**kept, 'cursor': cursor})}"

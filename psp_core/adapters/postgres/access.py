@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, CursorResult, RowMapping
 
+from psp_core.adapters.postgres.schema.tables import api_keys
 from psp_core.domain.access import ApiKey, KeyMode, Scope
 
-_COLUMNS = "id, customer_id, mode, scopes, token_hmac, created_at, expires_at, revoked_at, last_used_at"
+# A key's fields are called as its columns.
+_NAMES = [column.name for column in api_keys.columns]
+_COLUMNS = ", ".join(_NAMES)
 
-_ADD = f"INSERT INTO api_keys ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_ADD = f"INSERT INTO api_keys ({_COLUMNS}) VALUES ({', '.join(f'%({name})s' for name in _NAMES)})"
 
 _FIND = f"SELECT {_COLUMNS} FROM api_keys WHERE id = %s"
 
@@ -53,7 +56,7 @@ class PostgresApiKeys:
 
     def list(self, *, customer_id: str | None, limit: int) -> Sequence[ApiKey]:
         rows = self.connection.exec_driver_sql(_LIST, {"customer_id": customer_id, "limit": limit})
-        return [_api_key(row) for row in rows]
+        return [_api_key(row) for row in rows.mappings()]
 
     def revoke(self, id: str, *, now: datetime) -> ApiKey | None:
         return _one(self.connection.exec_driver_sql(_REVOKE, (now, id)))
@@ -65,33 +68,15 @@ class PostgresApiKeys:
         self.connection.exec_driver_sql(_NOTE_USE, {"id": id, "at": at, "unless_after": unless_after})
 
 
-def _values(key: ApiKey) -> tuple[Any, ...]:
-    return (
-        key.id,
-        key.customer_id,
-        key.mode.value,
-        sorted(key.scopes),
-        key.token_hmac,
-        key.created_at,
-        key.expires_at,
-        key.revoked_at,
-        key.last_used_at,
-    )
+def _values(key: ApiKey) -> dict[str, Any]:
+    fields = {name: getattr(key, name) for name in _NAMES}
+    return fields | {"mode": key.mode.value, "scopes": sorted(key.scopes)}
 
 
-def _one(rows: Iterable[Row[Any]]) -> ApiKey | None:
-    return next(map(_api_key, rows), None)
+def _one(rows: CursorResult[Any]) -> ApiKey | None:
+    return next(map(_api_key, rows.mappings()), None)
 
 
-def _api_key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        customer_id=row.customer_id,
-        mode=KeyMode(row.mode),
-        scopes=frozenset(map(Scope, row.scopes)),
-        token_hmac=bytes(row.token_hmac),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-    )
+def _api_key(row: RowMapping) -> ApiKey:
+    members = {"mode": KeyMode(row["mode"]), "scopes": frozenset(map(Scope, row["scopes"]))}
+    return ApiKey(**{**row, **members, "token_hmac": bytes(row["token_hmac"])})

@@ -29,7 +29,7 @@ class PostgresOutbox:
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
             (limit,),
         )
-        return [OutboxEntry(row[0], row[1], row[2], row[3]) for row in rows]
+        return [OutboxEntry(**row) for row in rows.mappings()]
 
     def delete(self, ids: Sequence[int]) -> None:
         self.connection.exec_driver_sql("DELETE FROM outbox WHERE id = ANY(%s)", (list(ids),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,10 @@ from psp_core.domain.kernel.ids import first_id_at
 from psp_core.domain.kernel.paging import Page
 
 _ALMOST_A_MILLISECOND = timedelta(microseconds=999)
+# A day and more: no time zone has ever been as far from UTC.
+_INSTANT_FROM = "payment_at >= (%s::date - interval '24 hours') AT TIME ZONE 'UTC'"
+_INSTANT_BEFORE = "payment_at < (%s::date + interval '24 hours') AT TIME ZONE 'UTC'"
+_INSTANT_UNTIL = "payment_at < (%s::date + interval '48 hours') AT TIME ZONE 'UTC'"
 
 
 @dataclass(slots=True)
@@ -63,6 +67,23 @@ class Conditions:
             self.add(f"{column} >= %s", start)
         if end is not None:
             self.add(f"{column} < %s", end)
+
+    def due(self, day: date | None, *, start: date | None, end: date | None) -> None:
+        """Bound the due date, and with it the payment's instant, of which it is the day.
+
+        The instant is in the list's own index, the date is not. In which time zone it is a day is not known here, so
+        the instant is bound as widely as any zone needs, and the date tells exactly.
+        """
+        self.equal("due_on", day)
+        self.within("due_on", start, end)
+        for text, bound in (
+            (_INSTANT_FROM, day),
+            (_INSTANT_UNTIL, day),
+            (_INSTANT_FROM, start),
+            (_INSTANT_BEFORE, end),
+        ):
+            if bound is not None:
+                self.add(text, bound)
 
     def created(self, start: datetime | None, end: datetime | None) -> None:
         """Bound the creation time through the id, which begins with it: the list's own index serves.

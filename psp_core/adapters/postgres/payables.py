@@ -52,11 +52,13 @@ class PostgresPayables:
     def page(self, customer_id: str, where: PayableFilter, page: Page) -> list[Payable]:
         conditions = Conditions(customer_id)
         conditions.equal("status", where.status)
+        conditions.equal("type", where.type)
         conditions.equal("payment_method", where.payment_method)
         conditions.equal("transaction_id", where.transaction_id)
         conditions.of_transactions(reference=where.reference)
         conditions.equal("settlement_id", where.settlement_id)
         conditions.created(where.created_from, where.created_before)
         conditions.within("payment_at", where.payment_from, where.payment_before)
+        conditions.due(where.due_on, start=where.due_from, end=where.due_before)
         conditions.between("amount_minor", where.amount_min, where.amount_max)
         return PAYABLES.read(conditions.newest_first(self.connection, "payables", PAYABLES.names, page))

@@ -29,6 +29,7 @@ from psp_core.adapters.postgres.pricing.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.pricing.holidays import PostgresHolidays
 from psp_core.adapters.postgres.pricing.plan_rules import PostgresPlanRules
 from psp_core.adapters.postgres.schema.schema_version import is_current
+from psp_core.adapters.postgres.settlement.explanations import PostgresExplanations
 from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlement.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlement.settlements import PostgresSettlements
@@ -175,6 +176,10 @@ class PostgresUnitOfWork:
     @cached_property
     def settlement_reports(self) -> PostgresSettlementReports:
         return PostgresSettlementReports(self.connection)
+
+    @cached_property
+    def explanations(self) -> PostgresExplanations:
+        return PostgresExplanations(self.connection)
 
     @cached_property
     def operator_actions(self) -> PostgresOperatorActions:

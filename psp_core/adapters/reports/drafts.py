@@ -31,6 +31,9 @@ class ReportDrafts:
     def read(self, name: str) -> bytes | None:
         return self.shelf.read(name)
 
+    def find(self, name: str, *, folder: str) -> str | None:
+        return self.shelf.find(f"{folder}/{safe_name(name)}.csv")
+
     def copy(self, name: str, *, to: str) -> None:
         self.shelf.copy(name, to=to)
 

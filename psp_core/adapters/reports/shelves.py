@@ -27,6 +27,10 @@ class Shelf(Protocol):
         """Return what the file holds; None when there is none."""
         ...
 
+    def find(self, name: str) -> str | None:
+        """Return the file's URL; None when there is none."""
+        ...
+
     def copy(self, name: str, *, to: str) -> None:
         """Put a copy of the file in another place, replacing an older one."""
         ...
@@ -63,6 +67,10 @@ class FolderShelf:
         except FileNotFoundError:
             return None
 
+    def find(self, name: str) -> str | None:
+        path = self.folder / name
+        return path.as_uri() if path.is_file() else None
+
     def copy(self, name: str, *, to: str) -> None:
         self.put(self.folder / name, name=to)
 
@@ -90,6 +98,16 @@ class S3Shelf:
             raise
         content: bytes = stored["Body"].read()
         return content
+
+    def find(self, name: str) -> str | None:
+        key = self._key(name)
+        try:
+            self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+        return f"{_S3}{self.bucket}/{key}"
 
     def copy(self, name: str, *, to: str) -> None:
         source = {"Bucket": self.bucket, "Key": self._key(name)}

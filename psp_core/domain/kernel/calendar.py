@@ -89,6 +89,11 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
     return instant_of(datetime.combine(day, time.min), zone)
 
 
+def newest_over(now: datetime, zone: ZoneInfo) -> date:
+    """Return the newest date whose day is over: nothing can be made on it any more."""
+    return due_date(now, zone) - _ONE_DAY
+
+
 @cache
 def _brazilian_bank_holidays(year: int) -> frozenset[date]:
     # A seventh of a second, which a process that makes no payables need not wait for.

@@ -70,6 +70,12 @@ class SettlementInProgress(DomainError):
         self.due_on = due_on
 
 
+class SettlementOpen(DomainError):
+    """The settlement is not closed: payables are being added to it, and there is no report of it yet."""
+
+    code = "settlement_open"
+
+
 class HoldLost(DomainError):
     """What this process held was taken over: it had been silent for longer than its lease, and was taken for dead."""
 
@@ -86,7 +92,7 @@ class NotDueYet(DomainError):
 
 
 class UnknownMerchant(DomainError):
-    """The merchant has never made a transaction: its name is probably mistyped."""
+    """Nothing is known of the merchant: its name is probably mistyped."""
 
     code = "unknown_merchant"
 
@@ -101,6 +107,12 @@ class DayIsOpen(DomainError):
     """Payables may fall due on the day: nothing has to be moved away from it."""
 
     code = "day_is_open"
+
+
+class FeePlanChanged(DomainError):
+    """Somebody else changed the merchant's terms after they were shown: what was agreed to is no longer the change."""
+
+    code = "fee_plan_changed"
 
 
 class TimeZoneChanged(DomainError):

@@ -14,6 +14,9 @@ REASON_LENGTH_MAX = 1_000
 DETAIL_LENGTH_MAX = 1_000
 
 
+_COMMAND, _PAGE = "command line, ", "Dagster's page, "
+
+
 class Outcome(StrEnum):
     DONE = "done"
     REFUSED = "refused"
@@ -37,7 +40,13 @@ class OperatorAction:
     """Whoever was logged in, or the system's user; None where nobody could know."""
 
     outcome: Outcome | None = None
-    """Of a command; None while it runs, or when it was killed. A Dagster run's is in Dagster."""
+    """None while it goes on, or when it was killed. A Dagster run's is in Dagster; of what somebody pressed on its
+    pages, whether Dagster accepted it."""
+
+    detail: str = ""
+    """What it did, in numbers, or the sentence by which it was refused."""
+
+    ended_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse an action without a reason, and one with card data in it: raises ValueError."""
@@ -49,3 +58,22 @@ class OperatorAction:
             raise ValueError("a reason is plain text: this one has control characters")
         if holds_card_data(self.reason):
             raise ValueError("a reason must not contain a card number: it would be kept for ever")
+
+    @property
+    def came_of_it(self) -> str:
+        """Return in one sentence how it ended, as far as that is known here."""
+        if self.outcome is not None:
+            return f"{self.outcome}: {self.detail}" if self.detail else str(self.outcome)
+        if self.run_id.startswith((_COMMAND, _PAGE)):
+            return "begun, and no end is recorded: it goes on, or was killed"
+        return f"Dagster knows, by the run {self.run_id}"
+
+
+def command_run_id(id: UUID) -> str:
+    """Return the run id of a command: a process id comes again, this does not."""
+    return f"{_COMMAND}{id}"
+
+
+def page_run_id(id: UUID) -> str:
+    """Return the run id of what somebody pressed on Dagster's pages, which may be no run at all."""
+    return f"{_PAGE}{id}"

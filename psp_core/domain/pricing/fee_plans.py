@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 
 from psp_core.domain.kernel.calendar import BankCalendar
@@ -31,6 +31,30 @@ class FeePlan:
             raise ValueError(f"a fee is 0 to {FEE_BPS_MAX} basis points")
         if not 0 <= self.credit_delay_days <= DELAY_DAYS_MAX:
             raise ValueError(f"a delay is 0 to {DELAY_DAYS_MAX} days")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedTerms:
+    """What a change of terms names; what it leaves out, as None, stays as it is."""
+
+    credit_fee_bps: int | None = None
+    debit_fee_bps: int | None = None
+    credit_delay_days: int | None = None
+    calendar: BankCalendar | None = None
+
+    def applied_to(self, plan: FeePlan, *, at: datetime) -> FeePlan:
+        """Return the plan with these terms from `at` on. Raises ValueError outside the limits."""
+        named = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(plan, **named, effective_from=at)
+
+
+TERMS = tuple(field.name for field in fields(ChangedTerms))
+
+
+def differences(before: FeePlan, after: FeePlan) -> dict[str, tuple[int | BankCalendar, int | BankCalendar]]:
+    """Return the terms that differ, each with its old and its new value."""
+    both = {name: (getattr(before, name), getattr(after, name)) for name in TERMS}
+    return {name: (old, new) for name, (old, new) in both.items() if old != new}
 
 
 DEFAULT_FEE_PLAN = FeePlan(

@@ -30,6 +30,23 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlementTotals:
+    """What a settlement holds: what it pays out, and apart from that what was already available."""
+
+    paid_out: Totals = Totals()
+    available: Totals = Totals()
+    """Paid at once, by debit card: gathered when the day is over, and never paid out again."""
+
+    @property
+    def count(self) -> int:
+        """All of its payables."""
+        return self.paid_out.count + self.available.count
+
+    def __add__(self, other: SettlementTotals) -> SettlementTotals:
+        return SettlementTotals(self.paid_out + other.paid_out, self.available + other.available)
+
+
+@dataclass(frozen=True, slots=True)
 class MerchantTotals:
     """What one merchant is paid in one currency."""
 
@@ -48,7 +65,10 @@ class SettlementStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A settlement: what a merchant was paid for one due date in one currency."""
+    """A settlement: what a merchant was paid for one due date in one currency.
+
+    `totals` is what it pays out; what was `available` already is no part of that.
+    """
 
     id: UUID
     customer_id: str
@@ -57,6 +77,7 @@ class Settlement:
     sequence: int
     status: SettlementStatus
     totals: Totals
+    available: Totals
     created_at: datetime
     closed_at: datetime | None
 
@@ -68,7 +89,13 @@ class SettlementOutcome:
     due_on: date
     settled: list[MerchantTotals] = field(default_factory=list)
     existing: list[MerchantTotals] = field(default_factory=list)
+    available: list[MerchantTotals] = field(default_factory=list)
+    """What was already available, and this call gathered; no part of `settled`."""
+    available_before: list[MerchantTotals] = field(default_factory=list)
+    """What earlier calls gathered; no part of `existing`."""
     dry_run: bool = False
+    is_forecast: bool = False
+    """A dry run of a date to come: more may fall due on it until then."""
 
     @property
     def count(self) -> int:
@@ -100,7 +127,7 @@ def merge_merchants(parts: Iterable[MerchantTotals]) -> list[MerchantTotals]:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a date still has to pay."""
+    """What a date still has to pay, or to gather."""
 
     all: list[MerchantTotals]
     controlled: list[MerchantTotals]
@@ -109,7 +136,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class SettlementChunk:
-    """What one commit of a settlement paid, and where the next one goes on."""
+    """What one commit of a settlement paid or gathered, and where the next one goes on."""
 
     paid: list[MerchantTotals]
     controlled: list[MerchantTotals]
@@ -123,5 +150,7 @@ class SettlementChunk:
 class SettlementFilter:
     """None means any; `due_from` is inclusive and `due_before` exclusive."""
 
+    status: SettlementStatus | None = None
+    due_on: date | None = None
     due_from: date | None = None
     due_before: date | None = None

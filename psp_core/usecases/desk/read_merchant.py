@@ -10,6 +10,7 @@ from psp_core.domain.intake.transactions import Transaction, TransactionFilter
 from psp_core.domain.kernel.errors import NotFound
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import Payable, PayableFilter
+from psp_core.domain.settlement.report import Batch, ReportLine
 from psp_core.domain.settlement.settlements import Settlement, SettlementFilter
 from psp_core.ports.store import Store
 
@@ -58,6 +59,11 @@ class ReadMerchant:
     def settlements(self, customer_id: str, *, where: SettlementFilter, page: Page) -> list[Settlement]:
         with self.store.read_as(customer_id, within_s=self.within_s) as work:
             return work.settlements.page(customer_id, where, page)
+
+    def settlement_lines(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
+        """Return the report's lines that follow that of the payable `after`, for the batch's own merchant."""
+        with self.store.read_as(batch.customer_id, within_s=self.within_s) as work:
+            return work.settlement_lines.part(batch, after=after, limit=limit)
 
 
 def _found(object: T | None, kind: str) -> T:

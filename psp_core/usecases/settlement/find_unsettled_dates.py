@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from psp_core.domain.kernel.calendar import due_date
+from psp_core.domain.kernel.calendar import due_date, newest_over
 from psp_core.ports.kernel import Clock
 from psp_core.ports.store import Store
 
@@ -24,6 +24,14 @@ class FindUnsettledDates:
         until = self._newest_settleable() - timedelta(days=grace_days)
         with self.store.begin() as work:
             return work.settlements.unsettled_dates(until=until)
+
+    def worth_a_run(self) -> list[date]:
+        """Return the dates that a run has something to do for, oldest first: those, and those whose day is over and
+        whose debit is in no settlement yet."""
+        unsettled = self()
+        with self.store.begin() as work:
+            ungathered = work.settlements.ungathered_dates(until=newest_over(self.clock.now(), self.zone))
+        return sorted({*unsettled, *ungathered})
 
     def _newest_settleable(self) -> date:
         now = self.clock.now()

@@ -23,10 +23,10 @@ from psp_core.domain.settlement.report import (
     PublishedReport,
     ReportFile,
     ReportLine,
-    payout_of,
+    closing_lines,
     totals_of,
 )
-from psp_core.domain.settlement.settlements import MerchantTotals, Totals, totals_by_currency
+from psp_core.domain.settlement.settlements import MerchantTotals, SettlementTotals, Totals, totals_by_currency
 from psp_core.ports.kernel import Clock
 from psp_core.ports.settlement import ReportDraft, Reports
 from psp_core.ports.store import Store
@@ -49,6 +49,8 @@ class WrittenReport:
     due_on: date
     lines: int
     totals: dict[Currency, Totals]
+    available: dict[Currency, Totals]
+    """What was already available; no part of `totals`, which is paid out."""
     merchants: int
     whole: Sequence[ReportFile]
     manifest: ReportFile
@@ -74,16 +76,18 @@ class WriteSettlementReport:
                 written = _Written(draft, sum(totals.count for _, totals in batches), on_progress)
                 written.take(work.settlement_lines.lines([batch for batch, _ in batches]))
                 written.compare(dict(batches))
-            totals = totals_by_currency(
-                MerchantTotals(batch.customer_id, batch.currency, totals) for batch, totals in batches
-            )
-            is_new = self._publish(draft, due_on=due_on, version=written.lines, totals=totals)
+            paid_out = _sums((batch, totals.paid_out) for batch, totals in batches)
+            available = _sums((batch, totals.available) for batch, totals in batches)
+            facts = {"control_totals": _facts(paid_out), "already_available": _facts(available)}
+            is_new = self._publish(draft, due_on=due_on, version=written.lines, facts=facts)
         published = self._point(due_on)
         merchants = len({batch.customer_id for batch, _ in batches})
         *whole, manifest = published.files
-        return WrittenReport(due_on, written.lines, totals, merchants, whole, manifest, unchanged=not is_new)
+        return WrittenReport(
+            due_on, written.lines, paid_out, available, merchants, whole, manifest, unchanged=not is_new
+        )
 
-    def _publish(self, draft: ReportDraft, *, due_on: date, version: int, totals: dict[Currency, Totals]) -> bool:
+    def _publish(self, draft: ReportDraft, *, due_on: date, version: int, facts: dict[str, Any]) -> bool:
         """Publish the draft unless what is published holds as much; tell whether it was."""
         with self.store.begin() as work:
             published = work.settlement_reports.published(due_on)
@@ -95,7 +99,7 @@ class WriteSettlementReport:
             return False
         folder = f"{_folder(due_on)}/{edition}"
         files = draft.publish(folder=folder)
-        manifest = draft.publish_facts(MANIFEST, _manifest(due_on, edition, files, totals), folder=folder)
+        manifest = draft.publish_facts(MANIFEST, _manifest(due_on, edition, files, facts), folder=folder)
         report = replace(report, files=[*files[:FORMATS], manifest])
         with self.store.hold_due_date(due_on) as hold:
             if not hold:
@@ -105,7 +109,7 @@ class WriteSettlementReport:
                 return work.settlement_reports.publish(report, lost=lost, now=self.clock.now())
 
     def _is_lost(self, published: PublishedReport) -> bool:
-        return self.reports.read(_manifest_in(f"{_folder(published.due_on)}/{published.edition}")) is None
+        return self.reports.read(_manifest_in(edition_folder(published))) is None
 
     def _point(self, due_on: date) -> PublishedReport:
         """Let the date's manifest be that of the edition that counts, which is returned."""
@@ -119,7 +123,7 @@ class WriteSettlementReport:
                 return published
             # A writer that was stopped in here may put an older manifest down after a newer one; then it looks again.
             counts = published
-            source, target = (_manifest_in(f"{_folder(due_on)}/{counts.edition}"), _manifest_in(_folder(due_on)))
+            source, target = (_manifest_in(edition_folder(counts)), _manifest_in(_folder(due_on)))
             if self.reports.read(source) != self.reports.read(target):
                 self.reports.copy(source, to=target)
 
@@ -129,20 +133,20 @@ class _Written:
 
     def __init__(self, draft: ReportDraft, expected: int, on_progress: Callable[[int, int], None]) -> None:
         self.lines = 0
-        self._sums: dict[Batch, Totals] = {}
+        self._sums: dict[Batch, SettlementTotals] = {}
         self._draft = draft
         self._expected = expected
         self._on_progress = on_progress
 
     def take(self, lines: Iterable[ReportLine]) -> None:
         for customer_id, of_merchant in groupby(lines, key=lambda line: line.batch.customer_id):
-            name = f"merchants/{customer_id}"
+            name = file_of(customer_id)
             for batch, of_batch in groupby(of_merchant, key=lambda line: line.batch):
                 self._batch(batch, of_batch, names=(name, ALL))
             self._draft.close(name)
         self._draft.close(ALL)
 
-    def compare(self, expected: dict[Batch, Totals]) -> None:
+    def compare(self, expected: dict[Batch, SettlementTotals]) -> None:
         wrong = [batch for batch in expected.keys() | self._sums if expected.get(batch) != self._sums.get(batch)]
         if wrong:
             raise BooksDoNotBalance(
@@ -157,18 +161,28 @@ class _Written:
             )
 
     def _batch(self, batch: Batch, lines: Iterator[ReportLine], *, names: Sequence[str]) -> None:
-        sums = Totals()
+        sums = SettlementTotals()
         while part := list(islice(lines, LINES_PER_WRITE)):
             sums = sum((totals_of(line) for line in part), sums)
             self._write(part, names)
             self.lines += len(part)
             self._on_progress(self.lines, self._expected)
         self._sums[batch] = sums
-        self._write([payout_of(batch, totals=sums)], names)
+        self._write(closing_lines(batch, totals=sums), names)
 
     def _write(self, lines: Sequence[ReportLine], names: Sequence[str]) -> None:
         for name in names:
             self._draft.write(name, lines)
+
+
+def edition_folder(published: PublishedReport) -> str:
+    """Return the folder of the edition's files."""
+    return f"{_folder(published.due_on)}/{published.edition}"
+
+
+def file_of(customer_id: str) -> str:
+    """Return the name of the merchant's file in an edition."""
+    return f"merchants/{customer_id}"
 
 
 def _folder(due_on: date) -> str:
@@ -179,12 +193,20 @@ def _manifest_in(folder: str) -> str:
     return f"{folder}/{MANIFEST}.json"
 
 
-def _manifest(
-    due_on: date, edition: str, files: Sequence[ReportFile], totals: dict[Currency, Totals]
-) -> dict[str, Any]:
+def _sums(batches: Iterable[tuple[Batch, Totals]]) -> dict[Currency, Totals]:
+    return totals_by_currency(
+        MerchantTotals(batch.customer_id, batch.currency, totals) for batch, totals in batches if totals.count
+    )
+
+
+def _facts(totals: dict[Currency, Totals]) -> dict[str, Any]:
+    return {currency.value: asdict(sums) for currency, sums in totals.items()}
+
+
+def _manifest(due_on: date, edition: str, files: Sequence[ReportFile], facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "due_on": due_on.isoformat(),
         "folder": edition,
-        "control_totals": {currency.value: asdict(sums) for currency, sums in totals.items()},
+        **facts,
         "files": [{"name": file.name, "sha256": file.sha256, "bytes": file.size_bytes} for file in files],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from psp_api.server.problems.catalogue import every_problem
+from psp_api.server.problems.handlers import type_of
 from tests.api.server import Api
 from tests.chromium import running_browser
 
@@ -71,6 +74,31 @@ class TestTheDocsPage:
         page.goto(problem["type"])
 
         expect(page.locator(f"#{problem['code']}")).to_be_in_viewport()
+
+    def test_has_a_place_for_the_type_of_every_problem_without_a_script(self, client: httpx.Client) -> None:
+        for problem in every_problem():
+            leads_to = client.base_url.join("/transactions").join(type_of(problem))
+
+            page = client.get(leads_to)
+
+            assert page.status_code == 200
+            assert f'id="{leads_to.fragment}"' in page.text
+            assert html.escape(problem.title) in page.text
+
+    def test_explains_every_field_and_shows_no_backtick(self, page: Page, client: httpx.Client) -> None:
+        document = client.get("/openapi.json").json()
+        page.goto("/docs")
+        page.locator("#createTransaction").wait_for()
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+        shown = page.locator("body").inner_text()
+
+        assert "`" not in shown
+        for schema in document["components"]["schemas"].values():
+            for name, field in schema.get("properties", {}).items():
+                assert name in shown
+                assert field["description"].replace("`", "") in shown
+        assert document["info"]["description"].split("\n")[0] in shown
 
     def test_serves_nothing_but_its_own_files(self, client: httpx.Client) -> None:
         for path in ("/docs/docs.py", "/docs/..%2Fmain.py", "/docs/%2Fetc%2Fpasswd"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from tests.api.bodies import create
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi_document(auth_mode="api-key", version="1")
+    return openapi_document(auth_mode="api-key", version="1", time_zone="America/Sao_Paulo")
 
 
 def validator(document: dict[str, Any], name: str) -> jsonschema_rs.Draft202012Validator:
@@ -31,6 +32,17 @@ def validator(document: dict[str, Any], name: str) -> jsonschema_rs.Draft202012V
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def explained(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield everything that somebody has to understand, with where it stands."""
+    for name, schema in document["components"]["schemas"].items():
+        yield from ((f"{name}.{field}", described) for field, described in schema.get("properties", {}).items())
+    for operation in operations(document):
+        for parameter in operation["parameters"]:
+            yield f"{operation['operationId']}.{parameter['name']}", parameter
+        for response in operation["responses"].values():
+            yield from response["headers"].items()
 
 
 class TestTheDocument:
@@ -81,14 +93,46 @@ class TestTheDocument:
                 errors.UnknownMerchant,
                 errors.PlanRulesOverlap,
                 errors.DayIsOpen,
+                errors.FeePlanChanged,
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
-                errors.BooksDoNotBalance,
             )
         }
 
         assert shown == {problem.code for problem in {*ours, *OF_DOMAIN_ERRORS.values()} - elsewhere}
+
+    @pytest.mark.parametrize("auth_mode", ["api-key", "trusted-header"])
+    def test_says_what_every_field_parameter_and_header_means(self, auth_mode: str) -> None:
+        document = openapi_document(auth_mode=auth_mode, version="1", time_zone="UTC")
+
+        silent = [where for where, described in explained(document) if not described.get("description", "").strip()]
+
+        assert silent == []
+        assert {where.rpartition(".")[2] for where, _ in explained(document)} >= {
+            "amount",
+            "status",
+            "pointer",
+            "format",
+        }
+
+    def test_names_the_platforms_time_zone_wherever_a_day_is_meant(self, document: dict[str, Any]) -> None:
+        payable = document["components"]["schemas"]["PayableAnswer"]["properties"]
+        days = [
+            parameter
+            for parameter in document["paths"]["/payables"]["get"]["parameters"]
+            if parameter["name"].startswith("due_on")
+        ]
+
+        assert document["info"]["x-time-zone"] == "America/Sao_Paulo"
+        assert len(days) == 3
+        for described in (document["info"], payable["due_on"], *days):
+            assert "(America/Sao_Paulo)" in described["description"]
+
+    def test_explains_pending_payment_where_it_is_read(self, document: dict[str, Any]) -> None:
+        status = document["components"]["schemas"]["TransactionAnswer"]["properties"]["status"]
+
+        assert "`pending_payment`: accepted" in status["description"]
 
     def test_has_examples_that_follow_their_own_schemas(self, document: dict[str, Any]) -> None:
         for operation in operations(document):
@@ -97,7 +141,8 @@ class TestTheDocument:
                     schema = {**content["schema"], "components": document["components"]}
                     check = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
                     for example in [shown["value"] for shown in content.get("examples", {}).values()] or [
-                        content["example"]
+                        # A file of bytes has none.
+                        content.get("example", "")
                     ]:
                         check.validate(example)
 

@@ -38,6 +38,7 @@ def objects(api: Api, client: httpx.Client, merchant: str, in_a_month: Core) -> 
         "/transactions/{id}/payables": created["id"],
         "/payables/{id}": payable["id"],
         "/settlements/{id}": settlement["id"],
+        "/settlements/{id}/report": settlement["id"],
     }
 
 

@@ -86,6 +86,21 @@ class TestAProblem:
         assert_is_problem(answer, 405, "method_not_allowed")
         assert set(answer.headers["Allow"].split(", ")) == allowed
 
+    def test_says_that_nothing_was_stored_to_those_only_who_wanted_it(self, client: httpx.Client) -> None:
+        head = {"x-customer-id": ""}
+
+        written = [client.post("/transactions", json={}), client.post("/transactions/batch", json=[{}], headers=head)]
+        read = [
+            client.get("/transactions?limit=x"),
+            client.get("/payables/1?colour=red"),
+            client.get("/settlements", headers=head),
+            client.get("/payables", headers=[("x-customer-id", "1"), ("x-customer-id", "1")]),
+        ]
+
+        assert {answer.status_code for answer in [*written, *read]} == {422}
+        assert all(answer.json()["detail"].endswith("; nothing was stored") for answer in written)
+        assert not any("stored" in answer.text for answer in read)
+
     def test_never_holds_a_card_number_from_the_path(self, client: httpx.Client) -> None:
         for path in ("/transactions", f"/transactions/{CARD_NUMBER}", f"/{CARD_NUMBER}"):
             answer = client.get(f"{path}?card={CARD_NUMBER}&{CARD_NUMBER}=1&{CARD_NUMBER}=2")

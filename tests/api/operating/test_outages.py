@@ -66,6 +66,7 @@ def assert_503_soon(client: httpx.Client, method: str, path: str, **arguments: o
 
     assert time.monotonic() - started_s < SOON_S
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert ("stored" in answer.json()["detail"]) == (method == "POST")
     assert int(answer.headers["Retry-After"]) >= 1
 
 
@@ -105,7 +106,7 @@ class TestADatabaseThatHangs:
     ) -> None:
         with own_api.client("m") as client, ThreadPoolExecutor(1) as pool:
             create(client)
-            servers = [server.pid for server in working_in(own_postgres.folder / "data")]
+            servers = [server.pid for server in working_in(own_postgres.data_folder / "data")]
             signal_all(servers, signal.SIGSTOP)
             try:
                 inside = pool.submit(client.post, "/transactions", json=a_body(reference="inside"))

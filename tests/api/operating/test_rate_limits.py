@@ -53,6 +53,7 @@ class TestARateLimit:
         assert 429 in {answer.status_code for answer in answers}
         assert after.status_code in {404, 429}
         assert too_large.status_code == 429
+        assert too_large.json()["detail"].endswith("; nothing was stored")
         assert int(too_large.headers["RateLimit"].split("r=")[1].split(";")[0]) == 0
 
     def test_counts_a_list_by_the_rows_that_it_walks_over(self, limited: Api, merchant: str) -> None:
@@ -62,6 +63,7 @@ class TestARateLimit:
             near = other.get("/payables?limit=200&page=2")
 
         assert answer.status_code == 429
+        assert "stored" not in answer.text
         assert near.headers["RateLimit"].startswith('"merchant";r=3;t=')
 
     def test_lets_them_wait_who_ask_on_so_that_their_refusals_cost_others_little(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from sqlalchemy import event
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.payables import PayableFilter, PayableStatus
+from psp_core.domain.payables import PayableFilter, PayableStatus, PayableType
 from tests.builders import a_new_transaction, a_submission
 from tests.reach import postgres
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
+TODAY = date(2026, 3, 10)
 ID = UUID(int=2**127)
 
 
@@ -75,6 +76,11 @@ class TestAFilter:
             (PayableFilter(payment_method=PaymentMethod.DEBIT_CARD), "payables_merchant_idx", "payment_method"),
             (PayableFilter(amount_min=7, amount_max=9), "payables_merchant_idx", "amount_minor"),
             (PayableFilter(payment_from=NOW + timedelta(days=60)), "payables_merchant_idx", "payment_at"),
+            (PayableFilter(due_on=TODAY), "payables_merchant_idx", "payment_at"),
+            (PayableFilter(due_from=TODAY), "payables_merchant_idx", "payment_at"),
+            (PayableFilter(due_before=TODAY), "payables_merchant_idx", "payment_at"),
+            # Most payables are of this type: the list itself finds them.
+            (PayableFilter(type=PayableType.CREDIT), "payables_merchant_idx", "customer_id"),
             (PayableFilter(transaction_id=ID), "payables_transaction_installment_key", "transaction_id"),
             (PayableFilter(settlement_id=ID), "payables_settlement_idx", "settlement_id"),
             (PayableFilter(reference="order 66"), "transactions_reference_idx", "reference"),

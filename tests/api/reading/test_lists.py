@@ -10,13 +10,8 @@ import pytest
 
 from psp_api.server.openapi.operations import OPERATIONS, Operation
 from psp_core.bootstrap import Core
-from tests.api.bodies import NOT_AN_ID, a_body, create, everything, payables_of, problems
+from tests.api.bodies import NOT_AN_ID, a_body, amounts, create, everything, payables_of, problems
 from tests.api.server import Api
-
-
-def amounts(answer: httpx.Response) -> list[int]:
-    assert answer.status_code == 200, answer.text
-    return [item["amount"] for item in answer.json()]
 
 
 @pytest.fixture
@@ -225,29 +220,62 @@ class TestPayableFilters:
         assert found(**{"payment_date[gte]": (due + timedelta(milliseconds=1)).isoformat()}) == [500]
         assert found(**{"payment_date[lt]": due.isoformat()}) == [700]
         assert found(**{"created_at[lt]": credit["created_at"]}) == []
+        assert found(type="credit") == [500, 500, 700]
 
+    def test_choose_by_the_day_on_which_they_are_due(self, api: Api, client: httpx.Client) -> None:
+        credit = create(client, amount=1000, installments=2)
+        debit = create(client, amount=700, payment_method="debit_card")
+        payables = payables_of(api.core, client, credit, debit)
+        today, first, second = sorted({item["due_on"] for item in payables})
 
-class TestSettlements:
-    def test_show_what_was_paid_and_lead_to_its_payables(
+        def found(**parameters: str) -> list[int]:
+            return sorted(amounts(client.get("/payables", params=parameters)))
+
+        assert [item["due_on"] for item in payables] == [item["payment_date"][:10] for item in payables]
+        assert found(due_on=today) == [700]
+        assert found(due_on=first) == [500]
+        assert found(**{"due_on[gte]": first}) == [500, 500]
+        assert found(**{"due_on[lt]": first}) == [700]
+        assert found(**{"due_on[gte]": first, "due_on[lt]": second}) == [500]
+        assert found(due_on="0001-01-01") == found(due_on="9999-12-31") == found(**{"due_on[lt]": "0001-01-01"}) == []
+        assert found(**{"due_on[gte]": "0001-01-01", "due_on[lt]": "9999-12-31"}) == [500, 500, 700]
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ("due_on=today", "wrong_format"),
+            ("due_on=2026-02-30", "wrong_format"),
+            ("due_on%5Bgte%5D=2026-03-10T00:00:00Z", "wrong_format"),
+            ("due_on%5Blte%5D=2026-03-10", "unknown_parameter"),
+            ("type=debit", "not_allowed"),
+        ],
+    )
+    def test_are_refused_when_they_are_wrong(self, client: httpx.Client, query: str, code: str) -> None:
+        [(_, found)] = problems(client.get(f"/payables?{query}"))
+
+        assert found == code
+
+    def test_show_what_was_already_available_beside_what_is_paid_out(
         self, api: Api, client: httpx.Client, in_a_month: Core
     ) -> None:
-        created = [create(client, amount=amount) for amount in (2500, 999)]
-        [payable, _] = payables_of(api.core, client, *created)
-        due_on = datetime.fromisoformat(payable["payment_date"]).date()
+        created = create(client, amount=2500, payment_method="debit_card")
+        [payable] = payables_of(api.core, client, created)
+        assert payable["settlement_id"] is None
+        day = datetime.fromisoformat(payable["payment_date"]).date()
 
-        in_a_month.settle_payables(due_on=due_on)
+        in_a_month.settle_payables(due_on=day)
 
-        [settlement] = client.get("/settlements", params={"due_date[gte]": due_on.isoformat()}).json()
-        assert settlement["status"] == "closed"
-        assert settlement["due_date"] == due_on.isoformat()
-        assert (settlement["amount"], settlement["fee_amount"], settlement["receivable_amount"]) == (3499, 174, 3325)
-        assert settlement["payables"] == 2
-        assert client.get(f"/settlements/{settlement['id']}").json() == settlement
-        assert client.get("/settlements", params={"due_date[lt]": due_on.isoformat()}).json() == []
-        paid = client.get("/payables", params={"settlement_id": settlement["id"]}).json()
-        assert {item["transaction_id"] for item in paid} == {item["id"] for item in created}
-        assert {item["status"] for item in paid} == {"paid"}
-        assert amounts(client.get("/transactions?status=paid")) == [999, 2500]
+        [settlement] = client.get("/settlements").json()
+        assert [settlement[name] for name in ("payables", "amount", "fee_amount", "receivable_amount")] == [0, 0, 0, 0]
+        assert settlement["already_available"] == {
+            "payables": 1,
+            "amount": 2500,
+            "fee_amount": 75,
+            "receivable_amount": 2425,
+        }
+        [gathered] = client.get("/payables", params={"settlement_id": settlement["id"]}).json()
+        changed = {"settlement_id": settlement["id"], "updated_at": gathered["updated_at"]}
+        assert gathered == {**payable, **changed}
 
 
 class TestATransactionsPayables:

@@ -156,6 +156,7 @@ class TestGetPayables:
             "paid_at": None,
             "settlement_id": None,
             "plan_id": str(CONTRACT[PaymentMethod.CREDIT_CARD].id),
+            "due_on": due.date().isoformat(),
         }
 
     def test_pays_a_debit_card_at_once(self, api: Api, client: httpx.Client) -> None:

@@ -164,9 +164,9 @@ class TestGroupCommit:
         async def test(group_commit: GroupCommit, gate: Gate) -> None:
             slow = asyncio.create_task(group_commit.submit(a_submission()))
             await gate.has_one_inside()
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailable, match="nothing was stored"):
                 await group_commit.submit(a_submission(key="a"))
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailable, match="nothing was stored"):
                 await group_commit.submit(a_submission())
             assert not slow.done()
             gate.opened.set()
@@ -201,7 +201,7 @@ class TestGroupCommit:
 
     def test_tells_those_inside_when_a_commit_hangs(self, core: Core) -> None:
         async def test(group_commit: GroupCommit, gate: Gate) -> None:
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailable, match="may have been stored"):
                 await group_commit.submit(a_submission())
 
         run(core, test, limits=GroupLimits(500, 5_000, 0.01, 0.05))

@@ -103,6 +103,50 @@ class TestAWrongField:
         assert client.post("/transactions", json=a_body(customer_id="someone-else", colour="red")).status_code == 201
 
 
+class TestTheSentences:
+    def test_are_for_people_and_name_no_tool(self, client: httpx.Client) -> None:
+        wrong = {
+            "payment_method": "boleto",
+            "amount": 0,
+            "card_number": "4",
+            "card_expiration_date": "13/25",
+            "card_verification_code": "12",
+            "card_holder_name": "",
+            "description": 1,
+            "currency": "XYZ",
+            "installments": 13,
+            "reference": "x" * 256,
+        }
+
+        said = {
+            item["pointer"]: item["detail"]
+            for path, body in (("", wrong), ("", {**wrong, "installments": 0, "description": "\0"}), ("/batch", []))
+            for item in client.post(f"/transactions{path}", json=body).json()["errors"]
+        }
+        said |= {item["pointer"]: item["detail"] for item in client.get("/payables?colour=1&limit=0").json()["errors"]}
+
+        assert said == {
+            "": "must have 1 or more elements",
+            "/payment_method": "must be 'credit_card' or 'debit_card'",
+            "/amount": "must be from 1 to 1000000000000 minor units",
+            "/card_number": "must be 12 to 19 digits",
+            "/card_expiration_date": "must be MM/YY or MM/YYYY",
+            "/card_verification_code": "must be 3 or 4 digits",
+            "/card_holder_name": "must have 1 or more characters",
+            "/description": "must not hold the character U+0000",
+            "/currency": "must be 'BRL', 'USD', 'EUR' or 'GBP'",
+            "/installments": "must be 1 or more",
+            "/reference": "must have 255 characters at most",
+            "query:colour": "is not known here",
+            "query:limit": "must be 1 or more",
+        }
+
+    def test_say_of_each_missing_field_that_it_must_be_given(self, client: httpx.Client) -> None:
+        errors = client.post("/transactions", json={}).json()["errors"]
+
+        assert {item["detail"] for item in errors} == {"must be given"}
+
+
 class TestManyWrongFields:
     def test_are_listed_all_at_once_with_the_headers(self, api: Api) -> None:
         with api.client(**{"Idempotency-Key": "x" * 256}) as nobody:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,7 @@ import pytest
 
 from psp_local.demo.accounts import Account, differences
 from psp_local.demo.merchant_api import Posted
-from psp_local.demo.merchants import MERCHANTS
-from psp_local.demo.traffic import Sale
+from psp_local.demo.traffic import MERCHANTS, Sale
 
 _MERCHANT = MERCHANTS[0]
 _SALE = Sale(
@@ -22,7 +21,7 @@ _SALE = Sale(
     body={"amount": 999, "installments": 2, "payment_method": "credit_card"},
     sent_twice=False,
 )
-_POSTED = [Posted(_SALE, "t1", "2026-01-01T12:00:00.000Z", replays=0)]
+_POSTED = [Posted(_SALE, "t1", datetime(2026, 1, 1, 12, tzinfo=UTC))]
 _TRANSACTION = {"id": "t1", "amount": 999, "status": "pending_payment"}
 _PAID = {
     "id": "p1",
@@ -46,7 +45,15 @@ _WAITING = {
     "payment_date": "2026-03-02T12:00:00.000Z",
     "settlement_id": None,
 }
-_SETTLEMENT = {"id": "s1", "payables": 1, "amount": 500, "fee_amount": 25, "receivable_amount": 475}
+_NONE = dict.fromkeys(("payables", "amount", "fee_amount", "receivable_amount"), 0)
+_SETTLEMENT = {
+    "id": "s1",
+    "payables": 1,
+    "amount": 500,
+    "fee_amount": 25,
+    "receivable_amount": 475,
+    "already_available": _NONE,
+}
 _GOOD = Account(
     _MERCHANT.customer_id, [_TRANSACTION], [_PAID, _WAITING], settlements={"s1": _SETTLEMENT}, lines={"s1": [_PAID]}
 )

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from psp_local.demo.merchants import MERCHANTS
-from psp_local.demo.traffic import a_day
+from psp_local.demo.traffic import MERCHANTS, a_day
 
 
 class TestADay:

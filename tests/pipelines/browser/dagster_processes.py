@@ -34,7 +34,6 @@ def running_dagster(
         postgres_port=0,
         sqs_port=0,
         database_url=database_url,
-        dagster_database_url=make_url(dagster_database_url),
         sqs_endpoint_url=settings.sqs_endpoint_url,
         uses_aws=False,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from psp_core.adapters.reports.drafts import ReportDrafts
 from psp_core.adapters.reports.shelves import Shelf, shelf_at
 from psp_core.bootstrap import Core
+from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.errors import BooksDoNotBalance, SettlementInProgress
 from psp_core.domain.kernel.money import Currency
 from psp_core.usecases.settlement.write_settlement_report import WriteSettlementReport, WrittenReport
@@ -37,12 +38,18 @@ def edition(folder: Path) -> Path:
     return folder / str(manifest["folder"])
 
 
-def settle(core: Core, clock: SettableClock, **merchants: list[int]) -> None:
+def sell(core: Core, by: PaymentMethod, **merchants: list[int]) -> None:
     for customer_id, amounts in merchants.items():
-        rows = [a_new_transaction(customer_id=customer_id, amount_minor=amount) for amount in amounts]
+        rows = [
+            a_new_transaction(customer_id=customer_id, amount_minor=amount, payment_method=by) for amount in amounts
+        ]
         core.accept_transactions([a_submission(*rows)])
     core.keep_relaying().run_until_empty()
     core.drain_queue()
+
+
+def settle(core: Core, clock: SettableClock, **merchants: list[int]) -> None:
+    sell(core, PaymentMethod.CREDIT_CARD, **merchants)
     clock.advance(days=30)
     core.settle_payables(due_on=DUE_ON)
 
@@ -84,6 +91,48 @@ class TestWriteSettlementReport:
         everything = lines_of(edition(folder) / "all.csv")
         assert len(everything) == 5
         assert balance(everything) == 0
+
+    def test_has_a_line_for_what_was_already_available_which_balances_debit(
+        self, core: Core, clock: SettableClock, folder: Path
+    ) -> None:
+        settle(core, clock, bakery=[10_000])
+        sell(core, PaymentMethod.DEBIT_CARD, bakery=[2_500, 999], butcher=[700])
+        clock.advance(days=1)
+        core.settle_payables(due_on=DUE_ON)
+
+        report = core.write_settlement_report(due_on=DUE_ON)
+
+        assert (report.lines, report.merchants) == (4, 2)
+        assert report.totals[Currency.BRL].net_minor == 9_500
+        assert report.available[Currency.BRL].net_minor == 2_425 + 970 + 679
+        lines = lines_of(edition(folder) / "merchants" / "bakery.csv")
+        assert [(line["Type"], line["Payment Method"], line["Batch Number"]) for line in lines] == [
+            ("Settled", "credit_card", "1"),
+            ("MerchantPayout", "", "1"),
+            ("Settled", "debit_card", "2"),
+            ("Settled", "debit_card", "2"),
+            ("AlreadyAvailable", "", "2"),
+        ]
+        assert lines[-1]["Net Debit (NC)"] == "33.95"
+        for path in edition(folder).rglob("*.csv"):
+            assert balance(lines_of(path)) == 0
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["control_totals"]["BRL"]["net_minor"] == 9_500
+        assert manifest["already_available"]["BRL"]["count"] == 3
+
+    def test_balances_both_kinds_in_one_batch(self, core: Core, clock: SettableClock, folder: Path) -> None:
+        sell(core, PaymentMethod.CREDIT_CARD, bakery=[10_000])
+        clock.advance(days=30)
+        sell(core, PaymentMethod.DEBIT_CARD, bakery=[2_500])
+        clock.advance(days=1)
+        core.settle_payables(due_on=DUE_ON)
+
+        core.write_settlement_report(due_on=DUE_ON)
+
+        lines = lines_of(edition(folder) / "all.csv")
+        assert [line["Type"] for line in lines] == ["Settled", "Settled", "AlreadyAvailable", "MerchantPayout"]
+        assert [line["Net Debit (NC)"] for line in lines[2:]] == ["24.25", "95.00"]
+        assert balance(lines) == 0
 
     def test_says_the_same_in_parquet(self, core: Core, clock: SettableClock, folder: Path) -> None:
         settle(core, clock, merchant_1=[2_500, 999])
@@ -218,6 +267,9 @@ class StoppingShelf:
 
     def read(self, name: str) -> bytes | None:
         return self.shelf.read(name)
+
+    def find(self, name: str) -> str | None:
+        return self.shelf.find(name)
 
     def copy(self, name: str, *, to: str) -> None:
         self._wait(to)

@@ -10,14 +10,20 @@ function element(name, properties = {}, ...children) {
 
 const pretty = (value) => JSON.stringify(value, null, 2);
 const code = (text) => element("code", { textContent: text });
+// Descriptions have `code` in backticks: every other part.
+const prose = (text) => (text ?? "").split("`").map((part, index) => (index % 2 ? code(part) : part));
 
 function resolved(schema, spec) {
   return schema && schema.$ref ? spec.components.schemas[schema.$ref.split("/").pop()] : schema;
 }
 
 function rule(schema, spec) {
-  const { type, format, pattern, minimum, maximum, minLength, maxLength } = resolved(schema, spec);
-  const options = resolved(schema, spec).enum;
+  const found = resolved(schema, spec);
+  const { type, format, pattern, minimum, maximum, minLength, maxLength, items } = found;
+  const choices = found.anyOf ?? found.oneOf;
+  if (choices) return choices.map((choice) => rule(choice, spec)).join(", or ");
+  if (items) return `array of ${items.$ref ? items.$ref.split("/").pop() : rule(items, spec)}`;
+  const options = found.enum ?? (found.const === undefined ? undefined : [found.const]);
   const parts = [options ? options.join(" | ") : type, format];
   if (minimum !== undefined || maximum !== undefined) parts.push(`${minimum ?? ""}…${maximum ?? ""}`);
   if (minLength !== undefined || maxLength !== undefined) parts.push(`${minLength ?? 0}…${maxLength ?? ""} characters`);
@@ -37,7 +43,24 @@ function field(parameter, spec) {
   const about = [rule(schema, spec), parameter.description].filter(Boolean).join(". ");
   const mark = parameter.required ? " *" : "";
   return element("div", { className: "row" }, element("label", {}, code(parameter.name + mark)),
-    element("div", {}, input, element("small", { textContent: about })));
+    element("div", {}, input, element("small", {}, ...prose(about))));
+}
+
+// What each field of a body means; a list's is that of its elements.
+function fieldsOf(schema, spec, within = "") {
+  const { properties, items, required = [] } = resolved(schema, spec) ?? {};
+  if (items) return fieldsOf(items, spec, within);
+  return Object.entries(properties ?? {}).flatMap(([name, property]) => {
+    const about = [rule(property, spec), property.description].filter(Boolean).join(". ");
+    const mark = required.includes(name) ? " *" : "";
+    const row = element("div", { className: "row field" }, code(within + name + mark), element("small", {}, ...prose(about)));
+    return [row, ...(property.items ? fieldsOf(property.items, spec, `${name}[].`) : [])];
+  });
+}
+
+function fields(title, schema, spec) {
+  const found = fieldsOf(schema, spec);
+  return found.length ? element("details", { className: "fields", open: true }, element("summary", { textContent: title }), ...found) : null;
 }
 
 function credentials(spec) {
@@ -76,7 +99,8 @@ async function send(method, path, form, output) {
     const answer = await fetch(url, request);
     const tookMs = Math.round(performance.now() - startedMs);
     const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
-    const text = await answer.text();
+    const isFile = answer.headers.has("content-disposition") && !answer.headers.get("content-type").startsWith("text/");
+    const text = isFile ? `${(await answer.arrayBuffer()).byteLength} bytes` : await answer.text();
     let body = text;
     try { body = pretty(JSON.parse(text)); } catch { /* not JSON: shown as it is */ }
     output.textContent = `${request.method} ${url}\n\n${answer.status} in ${tookMs} ms\n${headers}\n\n${body}`;
@@ -85,12 +109,15 @@ async function send(method, path, form, output) {
   }
 }
 
-function answers(responses) {
+function answers(responses, spec) {
   return Object.entries(responses).map(([status, response]) => {
-    const shown = Object.values(response.content ?? {}).flatMap((content) =>
-      content.examples ? Object.values(content.examples).map((example) => example.value) : [content.example]);
+    const contents = Object.entries(response.content ?? {});
+    const shown = contents.flatMap(([type, content]) =>
+      content.examples ? Object.values(content.examples).map((example) => example.value) : [content.example ?? type]);
+    const schema = contents.length ? contents[0][1].schema : undefined;
     return element("details", {}, element("summary", {}, code(status), ` ${response.description}`),
-      ...shown.map((value) => element("pre", { textContent: pretty(value) })));
+      ...fieldsOf(schema, spec),
+      ...shown.map((value) => element("pre", { textContent: typeof value === "string" ? value : pretty(value) })));
   });
 }
 
@@ -101,6 +128,7 @@ function operationSection(method, path, operation, spec) {
   const form = element("form", { noValidate: true, autocomplete: "off" },
     ...operation.parameters.filter(({ name }) => name !== "x-customer-id").map((parameter) => field(parameter, spec)),
     example ? element("textarea", { value: pretty(example), ariaLabel: "body", spellcheck: false }) : null,
+    example ? fields("Fields of the body", operation.requestBody.content["application/json"].schema, spec) : null,
     element("p", {}, element("button", { textContent: "Send" })), output);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -109,24 +137,14 @@ function operationSection(method, path, operation, spec) {
   });
   return element("section", { id: operation.operationId },
     element("h2", {}, element("span", { className: "method", textContent: method.toUpperCase() }), " ", code(path)),
-    element("p", { textContent: [operation.summary, operation.description].filter(Boolean).join(". ") }),
-    form, element("h3", { textContent: "Answers" }), ...answers(operation.responses));
-}
-
-function problemsOf(spec) {
-  const found = new Map();
-  for (const operations of Object.values(spec.paths))
-    for (const { responses } of Object.values(operations))
-      for (const { content } of Object.values(responses))
-        for (const [name, example] of Object.entries(content?.["application/problem+json"]?.examples ?? {}))
-          found.set(name, example);
-  return [...found].sort(([, a], [, b]) => a.value.status - b.value.status);
+    element("p", {}, ...prose([operation.summary, operation.description].filter(Boolean).join(". "))),
+    form, element("h3", { textContent: "Answers" }), ...answers(operation.responses, spec));
 }
 
 async function main() {
   const spec = await (await fetch("/openapi.json")).json();
   document.getElementById("title").textContent = `${spec.info.title} ${spec.info.version}`;
-  document.getElementById("description").textContent = spec.info.description;
+  document.getElementById("description").append(...prose(spec.info.description));
   document.getElementById("credentials").append(credentials(spec));
   document.getElementById("credentials").addEventListener("submit", (event) => event.preventDefault());
   const links = [];
@@ -136,12 +154,9 @@ async function main() {
       const verb = element("span", { className: "method", textContent: method.toUpperCase() });
       links.push(element("li", {}, element("a", { href: `#${operation.operationId}` }, verb, " ", path)));
     }
-  for (const [name, { summary, value }] of problemsOf(spec))
-    document.getElementById("problems").append(element("div", { id: name },
-      element("h3", {}, code(`${value.status} ${name}`)), element("p", { textContent: summary })));
   links.push(element("li", {}, element("a", { href: "#problems", textContent: "Problems" })));
   document.getElementById("contents").append(element("ul", {}, ...links));
-  // What the address names exists only now.
+  // What the address names has moved, or exists only now.
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

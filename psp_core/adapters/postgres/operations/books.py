@@ -43,15 +43,28 @@ RULES = {
         WHERE status <> 'paid' AND all_paid AND payable_count = installments
     """,
     "settlement_totals_are_its_lines": """
-        SELECT settlements.id::text, format('totals %%s/%%s/%%s/%%s, lines %%s/%%s/%%s/%%s',
-            payable_count, gross_minor, settlements.fee_minor, net_minor, lines, amounts, fees, receivables)
-        FROM settlements LEFT JOIN (
-            SELECT settlement_id, count(*) AS lines, sum(amount_minor) AS amounts,
-                   sum(fee_minor) AS fees, sum(receivable_minor) AS receivables
-            FROM payables WHERE settlement_id IS NOT NULL GROUP BY settlement_id
-        ) AS sums ON settlement_id = settlements.id
-        WHERE (payable_count, gross_minor, settlements.fee_minor, net_minor)
-              IS DISTINCT FROM (lines, amounts, fees, receivables)
+        SELECT settlements.id::text, format('%%s: totals %%s/%%s/%%s/%%s, lines %%s/%%s/%%s/%%s',
+            CASE WHEN kinds.was_available THEN 'already available' ELSE 'paid out' END,
+            total_count, total_gross, total_fee, total_net, lines, amounts, fees, receivables)
+        FROM settlements CROSS JOIN LATERAL (VALUES
+            (FALSE, payable_count, gross_minor, settlements.fee_minor, net_minor),
+            (TRUE, available_count, available_gross_minor, available_fee_minor, available_net_minor)
+        ) AS kinds (was_available, total_count, total_gross, total_fee, total_net)
+        LEFT JOIN (
+            SELECT settlement_id, payment_method = 'debit_card' AS was_available, count(*) AS lines,
+                   sum(amount_minor) AS amounts, sum(fee_minor) AS fees, sum(receivable_minor) AS receivables
+            FROM payables WHERE settlement_id IS NOT NULL GROUP BY 1, 2
+        ) AS sums ON settlement_id = settlements.id AND sums.was_available = kinds.was_available
+        WHERE (total_count, total_gross, total_fee, total_net)
+              IS DISTINCT FROM (coalesce(lines, 0), coalesce(amounts, 0), coalesce(fees, 0), coalesce(receivables, 0))
+    """,
+    # A batch of debit that is closed has everything that was there when it opened: two minutes are longer than any
+    # commit that makes payables.
+    "debit_of_a_gathered_date_is_in_a_settlement": """
+        SELECT payables.id::text, format('paid at once on %%s, and left out of settlement %%s', due_on, settlements.id)
+        FROM payables JOIN settlements USING (due_on, customer_id, currency)
+        WHERE payment_method = 'debit_card' AND settlement_id IS NULL AND settlements.status = 'closed'
+          AND available_count > 0 AND payables.created_at < settlements.created_at - INTERVAL '2 minutes'
     """,
     "line_belongs_to_its_settlement": """
         SELECT payables.id::text, format('settlement %%s is another merchant''s, date''s or currency''s', settlement_id)

@@ -26,7 +26,8 @@ _RETRY_S = 1.0
 
 _TAKE = """
 INSERT INTO leases AS held (name, token, holder, first_due_on, last_due_on, taken_at, lapses_at)
-SELECT %s, %s, %s, %s, %s, now_is.instant, now_is.instant + make_interval(secs => %s)
+SELECT %(name)s, %(token)s, %(holder)s, %(first_due_on)s, %(last_due_on)s,
+    now_is.instant, now_is.instant + make_interval(secs => %(lease_s)s)
 FROM (SELECT clock_timestamp() AS instant) AS now_is
 ON CONFLICT ON CONSTRAINT leases_pkey DO UPDATE
 SET token = excluded.token, holder = excluded.holder, first_due_on = excluded.first_due_on,
@@ -34,13 +35,16 @@ SET token = excluded.token, holder = excluded.holder, first_due_on = excluded.fi
 WHERE held.lapses_at < clock_timestamp()
 RETURNING token
 """
-_RENEW = "UPDATE leases SET lapses_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s AND token = %s"
-_REQUIRE = "SELECT FROM leases WHERE name = %s AND token = %s FOR KEY SHARE"
-_RELEASE = "DELETE FROM leases WHERE name = %s AND token = %s"
+_OWN = "name = %(name)s AND token = %(token)s"
+_RENEW = f"UPDATE leases SET lapses_at = clock_timestamp() + make_interval(secs => %(lease_s)s) WHERE {_OWN}"
+_REQUIRE = f"SELECT FROM leases WHERE {_OWN} FOR KEY SHARE"
+_RELEASE = f"DELETE FROM leases WHERE {_OWN}"
 _HOLDER = """
 SELECT holder, token, lapses_at, lapses_at < clock_timestamp() AS has_lapsed FROM leases WHERE name = %s
 """
-_ALL = "SELECT name, holder, first_due_on, last_due_on, lapses_at >= clock_timestamp() FROM leases ORDER BY name"
+_ALL = """
+SELECT name, holder, first_due_on, last_due_on, lapses_at >= clock_timestamp() AS is_live FROM leases ORDER BY name
+"""
 _PURGE = "DELETE FROM leases WHERE lapses_at < clock_timestamp() - make_interval(secs => %s)"
 
 
@@ -49,14 +53,19 @@ class PostgresLeases:
     connection: Connection
 
     def require(self, hold: Hold) -> None:
-        if self.connection.exec_driver_sql(_REQUIRE, (hold.name, hold.token)).rowcount != 1:
+        if self.connection.exec_driver_sql(_REQUIRE, {"name": hold.name, "token": hold.token}).rowcount != 1:
             raise HoldLost(hold.name)
 
     def all(self) -> list[Lease]:
         rows = self.connection.exec_driver_sql(_ALL)
         return [
-            Lease(name, holder, None if first is None else (first, last), is_live)
-            for name, holder, first, last, is_live in rows
+            Lease(
+                name=row.name,
+                holder=row.holder,
+                due_dates=None if row.first_due_on is None else (row.first_due_on, row.last_due_on),
+                is_live=row.is_live,
+            )
+            for row in rows
         ]
 
     def revoke(self, holder: str) -> None:
@@ -116,11 +125,11 @@ class Holding:
         self._ended.set()
         self._is_held = False
         with suppress(StorageUnavailable):
-            self._run(_RELEASE, self.name, self.token)
+            self._run(_RELEASE)
 
     def _try(self) -> bool:
         first, last = self.due_dates or (None, None)
-        return self._run(_TAKE, self.name, self.token, self.holder, first, last, self.lease_s) == 1
+        return self._run(_TAKE, holder=self.holder, first_due_on=first, last_due_on=last) == 1
 
     def _other(self) -> Row[Any] | None:
         with storage_errors(), self.engine.connect() as connection:
@@ -130,7 +139,7 @@ class Holding:
         pause_s = self.lease_s / BEATS_PER_LEASE
         while not self._ended.wait(pause_s):
             try:
-                is_held = self._run(_RENEW, self.lease_s, self.name, self.token) == 1
+                is_held = self._run(_RENEW) == 1
             except StorageUnavailable:
                 # Nobody can take it over now, either.
                 pause_s = min(pause_s, _RETRY_S)
@@ -141,6 +150,7 @@ class Holding:
                 return
             pause_s = self.lease_s / BEATS_PER_LEASE
 
-    def _run(self, statement: str, *values: object) -> int:
+    def _run(self, statement: str, **values: object) -> int:
+        own = {"name": self.name, "token": self.token, "lease_s": self.lease_s}
         with storage_errors(), self.engine.connect() as connection:
-            return connection.exec_driver_sql(statement, values).rowcount
+            return connection.exec_driver_sql(statement, own | values).rowcount

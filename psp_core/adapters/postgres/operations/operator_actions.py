@@ -12,6 +12,16 @@ from sqlalchemy import Connection, Row
 
 from psp_core.domain.operations.operator_actions import OperatorAction, Outcome
 
+_NEWEST = """
+SELECT action.id, action, reason, run_id, details, action.created_at, actor, outcome, detail,
+       ending.created_at AS ended_at
+FROM operator_actions action LEFT JOIN operator_action_outcomes ending ON action_id = action.id
+WHERE (%(action)s::text IS NULL OR action = %(action)s OR starts_with(action, %(action)s || ' '))
+  AND (%(since)s::timestamptz IS NULL OR action.created_at >= %(since)s)
+  AND (%(before)s::timestamptz IS NULL OR action.created_at < %(before)s)
+ORDER BY action.id DESC LIMIT %(limit)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresOperatorActions:
@@ -38,14 +48,11 @@ class PostgresOperatorActions:
             (id, outcome.value, detail, at),
         )
 
-    def newest(self, *, limit: int) -> list[OperatorAction]:
-        rows = self.connection.exec_driver_sql(
-            "SELECT action.id, action, reason, run_id, details, action.created_at, actor, outcome"
-            " FROM operator_actions action LEFT JOIN operator_action_outcomes ON action_id = action.id"
-            " ORDER BY action.id DESC LIMIT %s",
-            (limit,),
-        )
-        return [_action(row) for row in rows]
+    def newest(
+        self, *, limit: int, action: str | None, since: datetime | None, before: datetime | None
+    ) -> list[OperatorAction]:
+        filters = {"limit": limit, "action": action, "since": since, "before": before}
+        return [_action(row) for row in self.connection.exec_driver_sql(_NEWEST, filters)]
 
 
 def _action(row: Row[Any]) -> OperatorAction:
@@ -58,4 +65,6 @@ def _action(row: Row[Any]) -> OperatorAction:
         created_at=row.created_at,
         actor=row.actor,
         outcome=Outcome(row.outcome) if row.outcome else None,
+        detail=row.detail or "",
+        ended_at=row.ended_at,
     )

@@ -16,6 +16,9 @@ INSERT INTO fee_plans (customer_id, effective_from, credit_fee_bps, debit_fee_bp
 VALUES (%s, %s, %s, %s, %s, %s)
 """
 
+_CHANGE_LOCK = 7003
+"""Beside the migrations' 7002, in the space of two keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresFeePlans:
@@ -32,6 +35,18 @@ class PostgresFeePlans:
             plan = FeePlan(credit_fee_bps, debit_fee_bps, delay_days, BankCalendar(calendar), effective_from)
             plans.setdefault(customer_id, []).append(plan)
         return plans
+
+    def merchants(self, *, after: str, limit: int) -> list[str]:
+        return list(
+            self.connection.exec_driver_sql(
+                "SELECT DISTINCT customer_id FROM fee_plans WHERE customer_id > %s ORDER BY customer_id LIMIT %s",
+                (after, limit),
+            ).scalars()
+        )
+
+    def hold(self, customer_id: str) -> None:
+        # There may be no row yet that could be locked.
+        self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CHANGE_LOCK, customer_id))
 
     def add(self, customer_id: str, plan: FeePlan) -> None:
         values = (

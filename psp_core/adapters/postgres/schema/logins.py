@@ -1,6 +1,7 @@
 """A login for each program: who connects as whom, made by an administrator of the cluster.
 
-What each may do is granted to roles without a login by the migrations (0008_roles.sql); a login is a member of one.
+What each may do is granted to roles without a login by the migrations (0008_roles.sql, 0011_webserver.sql); a login is
+a member of one.
 docs/decisions/013-a-login-for-each-program.md says why.
 """
 
@@ -17,7 +18,7 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection, cursor, encrypt_password
 from sqlalchemy import make_url
 
-ROLES = ("psp_merchant", "psp_api", "psp_relay", "psp_runs", "psp_operator", "psp_support")
+ROLES = ("psp_merchant", "psp_api", "psp_relay", "psp_runs", "psp_operator", "psp_support", "psp_webserver")
 
 
 class Login(StrEnum):
@@ -35,6 +36,8 @@ class Login(StrEnum):
     """The command line, in an operator's hand."""
     SUPPORT = "psp_login_support"
     """A person who only looks."""
+    WEBSERVER = "psp_login_webserver"
+    """Dagster's webserver: records what is done on its pages."""
 
 
 _ROLE_OF = {
@@ -44,6 +47,7 @@ _ROLE_OF = {
     Login.RUNS: "psp_runs",
     Login.OPERATOR: "psp_operator",
     Login.SUPPORT: "psp_support",
+    Login.WEBSERVER: "psp_webserver",
 }
 _TURNS_MAX = 20
 _ONLY_READ = (Login.READS, Login.SUPPORT)

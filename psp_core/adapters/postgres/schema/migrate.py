@@ -50,6 +50,16 @@ def migrate(url: str, *, revision: str = "head", patience_s: float = PATIENCE_S)
     engine.dispose()
 
 
+def present_revision(url: str) -> str | None:
+    """Return the revision of the database, or None for an empty one. Raises StorageUnavailable."""
+    engine = create_engine(url, poolclass=NullPool)
+    with unreachable_database_told(), engine.connect() as connection:
+        if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar_one() is None:
+            return None
+        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+        return None if revision is None else str(revision)
+
+
 def _upgraded(connection: Connection, revision: str) -> bool:
     """Run the migrations that are missing; tell whether that is done, or has to wait for a table."""
     try:

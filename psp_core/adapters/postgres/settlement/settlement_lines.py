@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.settlement.report import Batch, LineType, ReportLine
-from psp_core.domain.settlement.settlements import Totals
+from psp_core.domain.settlement.settlements import SettlementTotals, Totals
 
 ROWS_PER_FETCH = 5_000
 
 _BATCHES = """
-SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor
+SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor,
+       available_count, available_gross_minor, available_fee_minor, available_net_minor
 FROM settlements WHERE due_on = %s ORDER BY customer_id, currency, sequence
 """
 
-_LINES = """
+_LINE = """
 SELECT settlement_id, transaction_id, payables.id, reference, payables.payment_method, transactions.created_at,
        installment, payables.amount_minor, payables.fee_minor, receivable_minor
-FROM settlements
+"""
+
+_LINES = f"""
+{_LINE} FROM settlements
 JOIN payables ON settlement_id = settlements.id
 JOIN transactions ON transactions.id = transaction_id
 WHERE settlements.due_on = %s
 ORDER BY settlements.customer_id, settlements.currency, sequence, payables.id
 """
 
+_PART = f"""
+{_LINE} FROM payables
+JOIN transactions ON transactions.id = transaction_id
+WHERE settlement_id = %s AND payables.id > %s AND payables.customer_id = %s
+ORDER BY payables.id LIMIT %s
+"""
+
+_FIRST = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresSettlementLines:
     connection: Connection
 
-    def batches(self, due_on: date) -> list[tuple[Batch, Totals]]:
+    def batches(self, due_on: date) -> list[tuple[Batch, SettlementTotals]]:
         # Settling may go on meanwhile: totals and lines must be of one moment.
         self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         rows = self.connection.exec_driver_sql(_BATCHES, (due_on,))
         return [
-            (Batch(row[0], row[1], Currency(row[2]), row[3], row[4]), Totals(row[5], row[6], row[7], row[8]))
+            (
+                Batch(row[0], row[1], Currency(row[2]), row[3], row[4]),
+                SettlementTotals(Totals(*row[5:9]), Totals(*row[9:13])),
+            )
             for row in rows
         ]
 
@@ -49,16 +67,24 @@ class PostgresSettlementLines:
         by_id = {batch.settlement_id: batch for batch in batches}
         streaming = self.connection.execution_options(stream_results=True, max_row_buffer=ROWS_PER_FETCH)
         for row in streaming.exec_driver_sql(_LINES, (batches[0].due_on,)):
-            yield ReportLine(
-                batch=by_id[row[0]],
-                type=LineType.SETTLED,
-                transaction_id=row[1],
-                payable_id=row[2],
-                reference=row[3],
-                payment_method=row[4],
-                created_at=row[5],
-                installment=row[6],
-                gross_credit_minor=row[7],
-                commission_minor=row[8],
-                net_credit_minor=row[9],
-            )
+            yield _line(row, by_id[row[0]])
+
+    def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
+        values = (batch.settlement_id, after or _FIRST, batch.customer_id, limit)
+        return [_line(row, batch) for row in self.connection.exec_driver_sql(_PART, values)]
+
+
+def _line(row: Sequence[Any], batch: Batch) -> ReportLine:
+    return ReportLine(
+        batch=batch,
+        type=LineType.SETTLED,
+        transaction_id=row[1],
+        payable_id=row[2],
+        reference=row[3],
+        payment_method=row[4],
+        created_at=row[5],
+        installment=row[6],
+        gross_credit_minor=row[7],
+        commission_minor=row[8],
+        net_credit_minor=row[9],
+    )

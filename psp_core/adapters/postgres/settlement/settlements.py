@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Row
 
 from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
+from psp_core.adapters.postgres.settlement import already_available
+from psp_core.adapters.postgres.settlement.chunks import FIRST_POSITION, as_array, as_due, totals
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.settlement.settlements import (
@@ -26,7 +28,7 @@ from psp_core.domain.settlement.settlements import (
 )
 
 _COLUMNS = """id, customer_id, currency, due_on, sequence, status, payable_count, gross_minor, fee_minor, net_minor,
- created_at, closed_at"""
+ available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at, closed_at"""
 
 _DUE = """
 SELECT customer_id, currency,
@@ -41,7 +43,7 @@ GROUP BY customer_id, currency, controlled
 _SETTLED = """
 SELECT customer_id, currency,
        sum(payable_count)::bigint, sum(gross_minor)::bigint, sum(fee_minor)::bigint, sum(net_minor)::bigint
-FROM settlements WHERE due_on = %s GROUP BY customer_id, currency
+FROM settlements WHERE due_on = %s AND payable_count > 0 GROUP BY customer_id, currency
 """
 
 # A loose index scan: one probe a date, however many payables each has.
@@ -115,12 +117,16 @@ WHERE id = ANY(%s::uuid[]) AND status <> 'paid'
   )
 """
 
+_CLOSE = """
+UPDATE settlements SET status = 'closed', closed_at = %(now)s
+WHERE due_on = %(due_on)s AND status = 'open'
+  AND (%(merchants)s::text[] IS NULL OR customer_id = ANY(%(merchants)s::text[]))
+"""
+
 _KNOWN_MERCHANTS = """
 SELECT name FROM unnest(%s::text[]) AS name
 WHERE EXISTS (SELECT FROM transactions WHERE customer_id = name COLLATE "C")
 """
-
-_FIRST_POSITION = ("", UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +136,23 @@ class PostgresSettlements:
     def due(self, due_on: date, *, merchants: Sequence[str] | None, control_before: datetime) -> Due:
         rows = self.connection.exec_driver_sql(
             _DUE,
-            {"due_on": due_on, "merchants": _array(merchants), "control_before": control_before},
+            {"due_on": due_on, "merchants": as_array(merchants), "control_before": control_before},
         ).all()
-        controlled = merge_merchants(_totals(row) for row in rows if row.controlled)
-        return Due(merge_merchants(_totals(row) for row in rows), controlled)
+        return as_due(rows)
 
     def settled(self, due_on: date) -> list[MerchantTotals]:
-        return merge_merchants(_totals(row) for row in self.connection.exec_driver_sql(_SETTLED, (due_on,)))
+        return merge_merchants(totals(row) for row in self.connection.exec_driver_sql(_SETTLED, (due_on,)))
+
+    def available(self, due_on: date, *, merchants: Sequence[str] | None, control_before: datetime) -> Due:
+        return already_available.found(
+            self.connection, due_on, merchants=as_array(merchants), control_before=control_before
+        )
+
+    def gathered(self, due_on: date) -> list[MerchantTotals]:
+        return already_available.gathered(self.connection, due_on)
+
+    def ungathered_dates(self, *, until: date) -> list[date]:
+        return already_available.dates(self.connection, until=until)
 
     def known_merchants(self, names: Sequence[str]) -> set[str]:
         return set(self.connection.exec_driver_sql(_KNOWN_MERCHANTS, (list(names),)).scalars())
@@ -154,12 +170,12 @@ class PostgresSettlements:
         control_before: datetime,
         now: datetime,
     ) -> SettlementChunk:
-        after_customer, after_id = after or _FIRST_POSITION
+        after_customer, after_id = after or FIRST_POSITION
         rows = self.connection.exec_driver_sql(
             _SETTLE_CHUNK,
             {
                 "due_on": due_on,
-                "merchants": _array(merchants),
+                "merchants": as_array(merchants),
                 "after_customer": after_customer,
                 "after_id": str(after_id),
                 "limit": limit,
@@ -181,11 +197,29 @@ class PostgresSettlements:
             self.connection.exec_driver_sql(_LOCK_TRANSACTIONS, (ids,))
             self.connection.exec_driver_sql(_PAY_TRANSACTIONS, (now, ids))
 
-    def close(self, due_on: date, *, now: datetime) -> int:
-        return self.connection.exec_driver_sql(
-            "UPDATE settlements SET status = 'closed', closed_at = %s WHERE due_on = %s AND status = 'open'",
-            (now, due_on),
-        ).rowcount
+    def gather_chunk(
+        self,
+        due_on: date,
+        *,
+        merchants: Sequence[str] | None,
+        after: tuple[str, UUID] | None,
+        limit: int,
+        control_before: datetime,
+        now: datetime,
+    ) -> SettlementChunk:
+        return already_available.gather(
+            self.connection,
+            due_on,
+            merchants=as_array(merchants),
+            after=after or FIRST_POSITION,
+            limit=limit,
+            control_before=control_before,
+            now=now,
+        )
+
+    def close(self, due_on: date, *, merchants: Sequence[str] | None, now: datetime) -> int:
+        values = {"due_on": due_on, "merchants": as_array(merchants), "now": now}
+        return self.connection.exec_driver_sql(_CLOSE, values).rowcount
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None:
         row = self.connection.exec_driver_sql(
@@ -195,16 +229,10 @@ class PostgresSettlements:
 
     def page(self, customer_id: str, where: SettlementFilter, page: Page) -> list[Settlement]:
         conditions = Conditions(customer_id)
+        conditions.equal("status", where.status)
+        conditions.equal("due_on", where.due_on)
         conditions.within("due_on", where.due_from, where.due_before)
         return [_settlement(row) for row in conditions.newest_first(self.connection, "settlements", _COLUMNS, page)]
-
-
-def _array(merchants: Sequence[str] | None) -> list[str] | None:
-    return None if merchants is None else list(merchants)
-
-
-def _totals(row: Sequence[Any]) -> MerchantTotals:
-    return MerchantTotals(row[0], Currency(row[1]), Totals(row[2], row[3], row[4], row[5]))
 
 
 def _settlement(row: Row[Any]) -> Settlement:
@@ -216,6 +244,9 @@ def _settlement(row: Row[Any]) -> Settlement:
         sequence=row.sequence,
         status=SettlementStatus(row.status),
         totals=Totals(row.payable_count, row.gross_minor, row.fee_minor, row.net_minor),
+        available=Totals(
+            row.available_count, row.available_gross_minor, row.available_fee_minor, row.available_net_minor
+        ),
         created_at=row.created_at,
         closed_at=row.closed_at,
     )

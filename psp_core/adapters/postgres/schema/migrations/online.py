@@ -1,4 +1,4 @@
-"""Indexes and checks that are made while merchants read and write: use these in migrations on tables with rows.
+"""Indexes and constraints beside merchants who read and write: use these in migrations, never a plain CREATE INDEX.
 
 They run outside of a transaction, so each may be repeated after it was killed half-way.
 """
@@ -41,6 +41,12 @@ def replace_check(table: str, name: str, condition: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} VALIDATE CONSTRAINT {successor}")
         connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME CONSTRAINT {successor} TO {name}")
+
+
+def validate_constraint(name: str, *, on: str) -> None:
+    """Look for rows of a table that break a constraint that was added as NOT VALID; nobody waits for that."""
+    with _between_commits() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {on} VALIDATE CONSTRAINT {name}")
 
 
 def _build(connection: Connection, name: str, on: str) -> None:

@@ -58,5 +58,12 @@ payables = Table(
     CheckConstraint("settlement_id IS NULL OR status = 'paid'", name="payables_settled_check"),
     Index("payables_merchant_idx", "customer_id", "id", "status", "payment_at", "amount_minor", "payment_method"),
     Index("payables_due_idx", "due_on", "customer_id", "id", postgresql_where=text("status = 'waiting_funds'")),
+    Index(
+        "payables_available_idx",
+        "due_on",
+        "customer_id",
+        "id",
+        postgresql_where=text("payment_method = 'debit_card' AND settlement_id IS NULL"),
+    ),
     Index("payables_settlement_idx", "settlement_id", "id", postgresql_where=text("settlement_id IS NOT NULL")),
 )

@@ -33,14 +33,25 @@ settlements = Table(
     Column("gross_minor", BigInteger, nullable=False),
     Column("fee_minor", BigInteger, nullable=False),
     Column("net_minor", BigInteger, nullable=False),
+    # Beside those, which are paid out: what was paid at once on the date.
+    Column("available_count", BigInteger, nullable=False, server_default="0"),
+    Column("available_gross_minor", BigInteger, nullable=False, server_default="0"),
+    Column("available_fee_minor", BigInteger, nullable=False, server_default="0"),
+    Column("available_net_minor", BigInteger, nullable=False, server_default="0"),
     Column("created_at", INSTANT, nullable=False),
     Column("closed_at", INSTANT),
     PrimaryKeyConstraint("id", name="settlements_pkey"),
     UniqueConstraint("due_on", "customer_id", "currency", "sequence", name="settlements_sequence_key"),
     CheckConstraint("status IN ('open', 'closed')", name="settlements_status_check"),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="settlements_closed_check"),
-    CheckConstraint("payable_count > 0 AND sequence > 0", name="settlements_count_check"),
+    CheckConstraint(
+        "payable_count >= 0 AND available_count >= 0 AND payable_count + available_count > 0 AND sequence > 0",
+        name="settlements_count_check",
+    ),
     CheckConstraint("gross_minor = fee_minor + net_minor", name="settlements_balance_check"),
+    CheckConstraint(
+        "available_gross_minor = available_fee_minor + available_net_minor", name="settlements_available_check"
+    ),
     Index(
         "settlements_open_key",
         "due_on",

@@ -84,7 +84,6 @@ BEGIN
     IF TG_OP = 'UPDATE'
        AND to_jsonb(NEW) - '{valid,ended_at}'::text[] = to_jsonb(OLD) - '{valid,ended_at}'::text[]
        AND NEW.ended_at IS NOT NULL
-       AND (OLD.ended_at IS NULL OR NEW.ended_at >= OLD.ended_at)
        AND (upper_inf(OLD.valid) OR upper(OLD.valid) > NEW.ended_at)
        AND (lower(NEW.valid) = lower(OLD.valid) OR isempty(NEW.valid) AND lower(OLD.valid) >= NEW.ended_at)
     THEN
@@ -99,31 +98,30 @@ CREATE TRIGGER plan_rules_only_end BEFORE UPDATE OR DELETE ON plan_rules
 CREATE TRIGGER holidays_are_append_only BEFORE UPDATE OR DELETE ON holidays
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- A fee plan is two rules, whoever writes it: also the command line of before, while this is rolled out. One that is
--- dated before the rule it follows was written, by a clock that is behind, begins with that one, and takes it back.
+-- A fee plan is two rules, whoever writes it: also the command line of before, while this is rolled out. It ends the rule
+-- in force, and holds until the next one begins, which a file has planned or a clock that is ahead has written.
 CREATE FUNCTION make_rules_of_fee_plan() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    begins_at timestamptz;
 BEGIN
-    SELECT greatest(NEW.effective_from, max(lower(valid))) INTO begins_at FROM plan_rules
+    UPDATE plan_rules SET valid = tstzrange(lower(valid), NEW.effective_from), ended_at = NEW.effective_from
     WHERE customer_id = NEW.customer_id AND payment_method IS NOT NULL
-      AND card_brand IS NULL AND currency IS NULL AND installments IS NULL
-      AND upper_inf(valid) AND created_at > NEW.effective_from;
-    UPDATE plan_rules SET valid = tstzrange(lower(valid), begins_at), ended_at = NEW.effective_from
-    WHERE customer_id = NEW.customer_id AND payment_method IS NOT NULL
-      AND card_brand IS NULL AND currency IS NULL AND installments IS NULL
-      AND upper_inf(valid) AND lower(valid) <= begins_at;
+      AND card_brand IS NULL AND currency IS NULL AND installments IS NULL AND valid @> NEW.effective_from;
     INSERT INTO plan_rules (
         id, customer_id, payment_method, fee_bps, fee_fixed_minor, fee_min_minor, rounding, fee_basis, delay, delay_unit,
-        step, step_unit, calendar, roll, closes_at, paid_from, valid, reason, created_at
+        step, step_unit, calendar, roll, closes_at, paid_from, valid, reason, created_at, ended_at
     )
     SELECT uuid7_at(NEW.effective_from), NEW.customer_id, method, bps, 0, 0, 'down', 'whole', days, 'days',
            days, 'days', NEW.calendar, CASE NEW.calendar WHEN 'every_day' THEN 'none' ELSE 'following' END,
-           '00:00+1', 'capture', tstzrange(begins_at, NULL), 'fee-plans set', NEW.effective_from
+           '00:00+1', 'capture', tstzrange(NEW.effective_from, next_begin), 'fee-plans set', NEW.effective_from,
+           CASE WHEN next_begin IS NOT NULL THEN NEW.effective_from END
     FROM (VALUES
         ('credit_card', NEW.credit_fee_bps, NEW.credit_delay_days),
         ('debit_card', NEW.debit_fee_bps, 0::smallint)
-    ) AS card (method, bps, days);
+    ) AS card (method, bps, days),
+    LATERAL (
+        SELECT min(lower(valid)) AS next_begin FROM plan_rules
+        WHERE customer_id = NEW.customer_id AND payment_method = method
+          AND card_brand IS NULL AND currency IS NULL AND installments IS NULL AND lower(valid) > NEW.effective_from
+    ) AS following;
     RETURN NULL;
 END
 $$;

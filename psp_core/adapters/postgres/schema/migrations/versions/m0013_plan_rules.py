@@ -7,7 +7,7 @@ from alembic import op
 from psp_core.adapters.postgres.schema.migrations.online import replace_check
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0011"
 
 
 def upgrade() -> None:
