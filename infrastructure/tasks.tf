@@ -15,15 +15,14 @@ locals {
 
   dagster_environment = {
     PSP_DAGSTER_YAML         = file("${path.root}/dagster.yaml")
-    DAGSTER_HOME             = "/tmp/dagster"
-    DAGSTER_PG_HOST          = module.database.address
-    DAGSTER_PG_PORT          = tostring(module.database.port)
-    DAGSTER_PG_USER          = "dagster"
-    DAGSTER_PG_DB            = "dagster"
-    DAGSTER_CODE_HOST        = "code-server.${aws_service_discovery_private_dns_namespace.this.name}"
-    DAGSTER_CODE_PORT        = tostring(local.ports.code_server)
-    DAGSTER_LOG_BUCKET       = module.compute_logs.name
-    DAGSTER_EVENT_BATCH_SIZE = "200"
+    DAGSTER_HOME       = "/tmp/dagster"
+    DAGSTER_PG_HOST    = module.database.address
+    DAGSTER_PG_PORT    = tostring(module.database.port)
+    DAGSTER_PG_USER    = "dagster"
+    DAGSTER_PG_DB      = "dagster"
+    DAGSTER_CODE_HOST  = "code-server.${aws_service_discovery_private_dns_namespace.this.name}"
+    DAGSTER_CODE_PORT  = tostring(local.ports.code_server)
+    DAGSTER_LOG_BUCKET = module.compute_logs.name
   }
 
   # For those that start or stop runs: the revision of this release, so that a rollback takes the runs along.

@@ -49,13 +49,14 @@ class Reports(MerchantResource):
         format = query.format or _accepted(req)
         begin = self._worker.core.read_settlement_report.begin
         report = await self._call(merchant, partial(begin, customer_id=merchant, id=parse_id(id), format=format))
-        lines = min(report.settlement.totals.count, _COUNTED_LINES_MAX)
+        settlement = report.settlement
+        lines = min(settlement.totals.count + settlement.available.count, _COUNTED_LINES_MAX)
         self._count(req, merchant=merchant, rows=-(-lines // PAGE_LIMIT_MAX))
         # Before the answer begins: what fails here is still told as a problem.
         first = await self._part(merchant, report)
         resp.content_type = _CONTENT_TYPES[format]
         resp.set_header("Vary", "Accept")
-        resp.set_header("Content-Disposition", f'attachment; filename="{_name(report.settlement, format)}"')
+        resp.set_header("Content-Disposition", f'attachment; filename="{_name(settlement, format)}"')
         resp.stream = self._parts(req, merchant, report, first)
 
     on_head = on_get

@@ -189,6 +189,11 @@ class Settings(CalendarSettings):
         gt=0,
         description="Seconds before a connection is closed that sends no next request, or does not take its answer",
     )
+    api_connections_max: int = Field(
+        default=1_000,
+        ge=1,
+        description="Connections to a worker; beyond that the longest idle one is closed, or else the new one gets 503",
+    )
     api_body_bytes_max: int = Field(default=64 * 1024, ge=1024, description="Bytes in a body; beyond that, 413")
     api_batch_body_bytes_max: int = Field(
         default=1024 * 1024, ge=1024, description="Bytes in the body of a batch; beyond that, 413"

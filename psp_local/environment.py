@@ -98,8 +98,6 @@ def platform_variables(
         "DAGSTER_PG_PASSWORD": dagster_database_url.password or "",
         "DAGSTER_PG_DB": dagster_database_url.database or "",
         "DAGSTER_CODE_SOCKET": str(plan.code_socket),
-        # A partition's event costs 18 ms on its own; a settlement of a year has hundreds.
-        "DAGSTER_EVENT_BATCH_SIZE": os.environ.get("DAGSTER_EVENT_BATCH_SIZE", "200"),
     }
     # How merchants say who they are, and which keys `psp keys create` makes.
     variables |= {name: os.environ[name] for name in ("PSP_AUTH_MODE", "PSP_API_KEY_MODE") if name in os.environ}

@@ -7,16 +7,12 @@ from psp_pipelines.intake import transactions
 from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
 from psp_pipelines.kernel.resources import core
 from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
-from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.operations.alarms import failed_run_alarm
+from psp_pipelines.operations.check_alarm import failed_check_alarm
 from psp_pipelines.operations.clean_up import clean_up
-from psp_pipelines.operations.dead_letters import dead_letters
+from psp_pipelines.operations.dead_letters import dead_letter_queue_empty, dead_letters
 from psp_pipelines.operations.dead_runs import dead_run_sensor
-from psp_pipelines.operations.flow import (
-    dead_letter_queue_empty,
-    every_transaction_has_payables,
-    nothing_overdue,
-    outbox_not_stuck,
-)
+from psp_pipelines.operations.flow import every_transaction_has_payables, flow, outbox_not_stuck
 from psp_pipelines.operations.redrive import redrive
 from psp_pipelines.payables.payables import payables
 from psp_pipelines.payables.queue_sensor import payables_queue_sensor
@@ -28,11 +24,12 @@ from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.forecast import forecast
 from psp_pipelines.settlement.settlement import settlement
 from psp_pipelines.settlement.settlement_report import settlement_report
+from psp_pipelines.settlement.unpaid_dates import nothing_overdue, unpaid_dates
 
 end_with_the_worker_watch()
 
 definitions = dg.Definitions(
-    assets=[transactions, dead_letters, payables, settlement, settlement_report],
+    assets=[transactions, dead_letters, payables, settlement, settlement_report, unpaid_dates, flow],
     asset_checks=[
         books_balance,
         nothing_overdue,

@@ -31,7 +31,7 @@ def explain(context: dg.OpExecutionContext, config: ExplainConfig, core: CoreRes
         {
             "answer": explanation.summary,
             **{table.title.replace(" ", "_"): metadata.plain_table(table) for table in explanation.tables()},
-            "report": metadata.file_link(report) if report else "none yet",
+            "report": metadata.file_link(report, core.settings) if report else "none yet",
         }
     )
 

@@ -4,9 +4,11 @@ import dagster as dg
 
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
 from psp_pipelines.operations.dead_letters import dead_letters
+from psp_pipelines.operations.flow import flow
 from psp_pipelines.payables.payables import payables
 from psp_pipelines.settlement.settlement import settlement
 from psp_pipelines.settlement.settlement_report import settlement_report
+from psp_pipelines.settlement.unpaid_dates import unpaid_dates
 
 drain_payables = dg.define_asset_job(
     "drain_payables",
@@ -25,7 +27,7 @@ settle_due_payables = dg.define_asset_job(
 
 watch = dg.define_asset_job(
     "watch",
-    selection=dg.AssetSelection.assets(dead_letters) | dg.AssetSelection.checks_for_assets(payables),
-    description="Asks every ten minutes whether anything is stuck, lost or overdue.",
+    selection=dg.AssetSelection.assets(flow, dead_letters, unpaid_dates),
+    description="Looks every ten minutes whether anything is stuck, lost or overdue, and which dates need a hand.",
     tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

@@ -1,12 +1,13 @@
 """When things run by themselves: today's settlement at its time, hourly whatever is left, and the housekeeping."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
 from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.kernel.resources import CoreResource
-from psp_pipelines.kernel.runs import dates_under_way, early_request_for, requests_for
+from psp_pipelines.kernel.runs import NO_REASON, dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.partitions import calendar
@@ -20,39 +21,50 @@ _START = calendar.settlement_starts_at
     cron_schedule=f"{_START.minute} {_START.hour} * * *",
     execution_timezone=calendar.time_zone,
     default_status=_RUNNING,
+    description="Settles today's due date, at the time and in the time zone of the settings.",
 )
 def daily_settlement(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Settles today's due date, at the time and in the time zone of the settings."""
     day = context.scheduled_execution_time.astimezone(calendar.zone).date()
     if day < calendar.first_due_date:
         return dg.SkipReason(f"{day} has no partition: `early_dates_sweep` pays what is due on it")
     today = day.isoformat()
-    return dg.RunRequest(run_key=today, partition_key=today)
+    return dg.RunRequest(run_key=today, partition_key=today, run_config=NO_REASON)
 
 
-@dg.schedule(job=settle_due_payables, cron_schedule="30 * * * *", default_status=_RUNNING)
+@dg.schedule(
+    job=settle_due_payables,
+    cron_schedule="30 * * * *",
+    default_status=_RUNNING,
+    description="Settles every date that still has something due, whatever the reason (missed, late, or killed "
+    "half-way), and writes the reports that are missing.",
+)
 def settlement_sweep(
     context: dg.ScheduleEvaluationContext, core: CoreResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Settles every date that still has something due, whatever the reason: missed, late, or killed half-way.
-
-    After midnight also yesterday, whose debit is gathered into its settlements then.
-    """
     # Older dates have no partition: a request for one fails, and the others with it.
-    unsettled = {day for day in core.find_unsettled_dates.worth_a_run() if day >= calendar.first_due_date}
-    wanted = unsettled - dates_under_way(context.instance, leases=core.leases())
+    unfinished = {day for day in _unfinished(core) if day >= calendar.first_due_date}
+    wanted = unfinished - dates_under_way(context.instance, leases=core.leases())
     if not wanted:
-        yield dg.SkipReason(f"nothing to request: {len(unsettled)} dates to settle, all of them under way")
+        yield dg.SkipReason(f"nothing to request: {len(unfinished)} dates are unpaid or unreported, all under way")
     yield from requests_for(wanted, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
 
 
-@dg.schedule(job=settle_early_dates, cron_schedule="35 * * * *", default_status=_RUNNING)
+@dg.schedule(
+    job=settle_early_dates,
+    cron_schedule="35 * * * *",
+    default_status=_RUNNING,
+    description="Settles what is due on dates before the first partition, which no other schedule can ask for.",
+)
 def early_dates_sweep(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
-    """Settles what is due on dates before the first partition, which no other schedule can ask for."""
-    early = [day for day in core.find_unsettled_dates.worth_a_run() if day < calendar.first_due_date]
+    early = [day for day in _unfinished(core) if day < calendar.first_due_date]
     if not early:
-        return dg.SkipReason(f"nothing is due before {calendar.first_due_date}")
+        return dg.SkipReason(f"nothing is due or unreported before {calendar.first_due_date}")
     return early_request_for(early, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+def _unfinished(core: CoreResource) -> list[date]:
+    """Return the dates that owe something, whose debit is to be gathered, or that were settled and have no report."""
+    return sorted({*core.find_unsettled_dates.worth_a_run(), *core.find_unreported_dates()})
 
 
 flow_watch = dg.ScheduleDefinition(

@@ -45,6 +45,23 @@ def _written(number: str, zero: str) -> str:
     return "".join(chr(ord(zero) + int(digit)) for digit in number)
 
 
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def _encoded() -> Iterator[str]:
+    """Yield what a browser, a form or a page would show as the number."""
+    for text in (OWN, grouped(OWN, " "), _written(OWN, ZEROS[0])):
+        yield _percent(text)
+        yield f"paid with {_percent(text).replace('%', '%25')} of Luke"
+        yield "".join(f"&#{ord(character)};" for character in text)
+        yield "".join(f"&#x0{ord(character):X}" for character in text)
+    yield grouped(OWN, "&nbsp;")
+    yield f"%25{_percent(OWN)[1:3]}{OWN[1:]}"
+    yield "".join(f"&#x25;{ord(digit):x}" for digit in OWN)
+    yield f"{_percent('%B')}{OWN}%5ESKYWALKER/LUKE%5E2510101?"
+
+
 def disguises() -> Iterator[str]:
     """Yield texts with a card number in them: the request's own one, or any."""
     for number in (OWN, *OTHERS):
@@ -60,6 +77,7 @@ def disguises() -> Iterator[str]:
     yield "".join("\u24ea\u2460\u2461\u2462\u2463"[int(digit)] for digit in OWN)
     yield "".join("\u24ff\u2776\u2777\u2778\u2779"[int(digit)] for digit in OWN)
     yield "".join("\u2070\u00b9\u00b2\u00b3\u2074"[int(digit)] for digit in OWN)
+    yield from _encoded()
     yield f"0000{OWN}"
     yield f"no.{OWN}th"
     yield f"%B{OWN}^SKYWALKER/LUKE^2510101000000000?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,9 +17,6 @@ GATHER_QUIET_ROUNDS = 8
 
 GATHER_S_MAX = 0.02
 _TURNS_IN_A_COMMIT = 10
-
-Charge = Callable[[Set[str], float], None]
-"""Is told the merchants of a commit, and its seconds."""
 
 Accept = Callable[[Sequence[Submission]], list[Outcome]]
 
@@ -70,7 +67,6 @@ class GroupCommit:
     accept: Accept
     limits: GroupLimits
     on_commit: Callable[[int, float], None] = lambda *_: None
-    charge: Charge = lambda *_: None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="commit"))
     _waiting: FairQueue[_Request] = field(init=False)
     _keys: set[tuple[str, str]] = field(default_factory=set)
@@ -180,9 +176,7 @@ class GroupCommit:
                 self._forget_key(request)
         for request, outcome in zip(group, outcomes, strict=True):
             request.settle(outcome)
-        took_s = loop.time() - started_s
-        self.charge({request.merchant for request in group}, took_s)
-        self.on_commit(sum(request.size for request in group), took_s)
+        self.on_commit(sum(request.size for request in group), loop.time() - started_s)
 
     def _be_patient(self) -> None:
         """Begin to wait anew: the database is asked, or has answered and is asked again."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from psp_api.server.activity import Pace
 from psp_api.server.problems.refusals import FieldProblem
-from psp_api.server.wire.field_problems import body_problems, card_data
+from psp_api.server.wire.field_problems import body_problems, card_data, card_data_in_unknown_field
 from psp_api.server.wire.fields import (
     Amount,
     CardNumber,
@@ -20,9 +21,9 @@ from psp_api.server.wire.fields import (
     VerificationCode,
     first_of_month,
 )
-from psp_api.server.wire.json_body import require_sound_json
+from psp_api.server.wire.json_body import sound_json, texts_in
 from psp_core.domain.intake.card_brands import brand_of
-from psp_core.domain.intake.cards import CardNumbers
+from psp_core.domain.intake.cards import CARD_DIGITS_MIN, CardNumbers, holds_card_data
 from psp_core.domain.intake.transactions import INSTALLMENTS_MAX, NewTransaction, PaymentMethod
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Money
 
@@ -56,7 +57,7 @@ _ONE_INSTALLMENT_FOR_DEBIT: JsonDict = {
 
 
 class TransactionBody(BaseModel):
-    """A card transaction as a merchant sends it. Fields that are not named here are ignored."""
+    """A card transaction as a merchant sends it. Fields that are not named here are ignored, but for card data."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True, json_schema_extra=_ONE_INSTALLMENT_FOR_DEBIT)
 
@@ -94,7 +95,16 @@ class TransactionBody(BaseModel):
         )
 
 
-BatchBody = Annotated[list[TransactionBody], Field(min_length=1, max_length=BATCH_TRANSACTIONS_MAX)]
+def _tell_pace(body: TransactionBody, info: ValidationInfo) -> TransactionBody:
+    if info.context is not None:
+        info.context()
+    return body
+
+
+BatchBody = Annotated[
+    list[Annotated[TransactionBody, AfterValidator(_tell_pace)]], Field(min_length=1, max_length=BATCH_TRANSACTIONS_MAX)
+]
+_KNOWN = frozenset(TransactionBody.model_fields)
 _one = TypeAdapter(TransactionBody)
 _batch: TypeAdapter[list[TransactionBody]] = TypeAdapter(BatchBody)
 
@@ -104,27 +114,39 @@ def read_transaction(raw: bytes, problems: list[FieldProblem]) -> TransactionBod
     return _read(_one, raw, problems)
 
 
-def read_batch(raw: bytes, problems: list[FieldProblem]) -> list[TransactionBody] | None:
+def read_batch(raw: bytes, problems: list[FieldProblem], *, pace: Pace) -> list[TransactionBody] | None:
     """Return the transactions, or None after adding every problem to `problems`. Raises Refusal for broken JSON."""
-    bodies = _read(_batch, raw, problems)
+    bodies = _read(_batch, raw, problems, pace)
     if bodies is not None:
-        problems += _numbers_of_other_rows(bodies)
+        problems += _numbers_of_other_rows(bodies, pace)
     return bodies
 
 
-def _numbers_of_other_rows(bodies: Sequence[TransactionBody]) -> Iterator[FieldProblem]:
+def _numbers_of_other_rows(bodies: Sequence[TransactionBody], pace: Pace) -> Iterator[FieldProblem]:
     numbers = CardNumbers(body.card_number for body in bodies)
-    for index, body in enumerate(bodies):
+    for index, body in enumerate(pace.through(bodies)):
         for name in _FREE_TEXT:
             text = getattr(body, name)
             if text is not None and numbers.are_in(text):
                 yield card_data(f"/{index}/{name}")
 
 
-def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem]) -> T | None:
-    require_sound_json(raw)
+def _cards_in_unknown_fields(parsed: Any) -> Iterator[FieldProblem]:
+    """They are not kept; but whoever sends a card's number there does not know, and it is in logs on the way."""
+    for index, row in enumerate(parsed if isinstance(parsed, list) else [parsed]):
+        if not isinstance(row, dict) or _KNOWN.issuperset(row):
+            continue
+        number = row.get("card_number")
+        own = number if isinstance(number, str) and len(number) >= CARD_DIGITS_MIN and number.isdecimal() else None
+        for name in row.keys() - _KNOWN:
+            if any(holds_card_data(text, number=own) for text in (name, *texts_in(row[name]))):
+                yield card_data_in_unknown_field(f"/{index}" if isinstance(parsed, list) else "", name)
+
+
+def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem], pace: Pace | None = None) -> T | None:
+    problems += _cards_in_unknown_fields(sound_json(raw))
     try:
-        return adapter.validate_json(raw)
+        return adapter.validate_json(raw, context=pace)
     except ValidationError as error:
         problems += body_problems(error)
         return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 from falcon.asgi import Request, Response
 
 from psp_api.access.authentication import Authenticator
 from psp_api.intake.transaction_body import TransactionBody, read_batch, read_transaction
+from psp_api.server.activity import Pace
 from psp_api.server.merchant_resource import MerchantResource, Objects, parse_id
 from psp_api.server.observation import forget
 from psp_api.server.problems.refusals import FieldProblem, Invalid
@@ -19,7 +19,7 @@ from psp_api.server.worker import Worker
 from psp_core.domain.intake.cards import CardNumbers
 from psp_core.domain.intake.idempotency import IdempotencyKey
 from psp_core.domain.intake.transactions import Transaction
-from psp_core.usecases.intake.accept_transactions import Submission
+from psp_core.usecases.intake.accept_transactions import Answer, Submission
 
 _CREATED = 201
 _JSON = "application/json"
@@ -35,7 +35,13 @@ class _Writing(MerchantResource):
         return raw
 
     def _key(
-        self, req: Request, merchant: str, key: str | None, bodies: Sequence[TransactionBody]
+        self,
+        req: Request,
+        merchant: str,
+        key: str | None,
+        bodies: Sequence[TransactionBody],
+        *,
+        on_row: Callable[[], object] = lambda: None,
     ) -> IdempotencyKey | None:
         if key is None:
             return None
@@ -44,7 +50,7 @@ class _Writing(MerchantResource):
         def first_version() -> bytes:
             return request_hash_of_version_1(route, bodies, customer_id=merchant, currency=currency)
 
-        return IdempotencyKey(merchant, key, request_hash(route, bodies), first_version)
+        return IdempotencyKey(merchant, key, request_hash(route, bodies, on_row=on_row), first_version)
 
     def _refuse_numbers(
         self,
@@ -56,14 +62,6 @@ class _Writing(MerchantResource):
         numbers = CardNumbers(body.card_number for body in bodies)
         headers.refuse_numbers(numbers, sent, problems)
         forget(req.context, numbers)
-
-    async def _store(self, resp: Response, submission: Submission) -> None:
-        answer = await self._worker.submit(submission)
-        resp.status = _CREATED
-        resp.content_type = _JSON
-        resp.data = answer.body
-        if answer.replayed:
-            resp.set_header("Idempotent-Replayed", "true")
 
 
 class Transactions(_Writing, Objects[queries.TransactionQuery, Transaction]):
@@ -92,7 +90,7 @@ class Transactions(_Writing, Objects[queries.TransactionQuery, Transaction]):
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency)]
         submission = Submission(rows, one_transaction, self._key(req, merchant, key, [body]), _trace(req))
-        await self._store(resp, submission)
+        _tell(resp, await self._worker.submit(submission))
 
     async def on_get_payables(self, req: Request, resp: Response, id: str) -> None:
         merchant, query = await self._asked(req, queries.Paging)
@@ -119,22 +117,41 @@ class Batch(_Writing):
         headers.refuse_card_in_trace(req.get_header("Traceparent"), problems)
         queries.refuse_any(req.query_string, problems)
         raw = await self._body(req, bytes_max=self._settings.api_batch_body_bytes_max)
-        read = partial(self._submission, req, raw, merchant, key, problems)
+
+        def read(pace: Pace) -> Submission:
+            return self._submission(req, raw, merchant, key, problems=problems, pace=pace)
+
+        def count(submission: Submission) -> None:
+            self._count(req, merchant=submission.merchant, rows=len(submission.transactions))
+
         # Beside the event loop, and one of a merchant's at a time: a thousand rows take some ten milliseconds.
-        submission = await self._worker.parse(read, merchant=merchant, size=len(raw))
-        self._count(req, merchant=submission.merchant, rows=len(submission.transactions))
-        await self._store(resp, submission)
+        _tell(resp, await self._worker.submit_batch(read, on_read=count, merchant=merchant, size=len(raw)))
 
     def _submission(
-        self, req: Request, raw: bytes, merchant: str | None, key: str | None, problems: list[FieldProblem]
+        self,
+        req: Request,
+        raw: bytes,
+        merchant: str | None,
+        key: str | None,
+        *,
+        problems: list[FieldProblem],
+        pace: Pace,
     ) -> Submission:
-        bodies = read_batch(raw, problems)
+        bodies = read_batch(raw, problems, pace=pace)
         if bodies is not None:
             self._refuse_numbers(req, bodies, {"x-customer-id": merchant, "idempotency-key": key}, problems)
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
-        rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in bodies]
-        return Submission(rows, many_transactions, self._key(req, merchant, key, bodies), _trace(req))
+        rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in pace.through(bodies)]
+        return Submission(rows, many_transactions, self._key(req, merchant, key, bodies, on_row=pace), _trace(req))
+
+
+def _tell(resp: Response, answer: Answer) -> None:
+    resp.status = _CREATED
+    resp.content_type = _JSON
+    resp.data = answer.body
+    if answer.replayed:
+        resp.set_header("Idempotent-Replayed", "true")
 
 
 def _trace(req: Request) -> str | None:

@@ -20,6 +20,7 @@ class AsgiWorker(UvicornWorker):  # type: ignore[misc]  # it comes without types
             body_timeout_s=settings.api_body_timeout_s,
             body_bytes_per_s_min=settings.api_body_bytes_per_s_min,
             idle_timeout_s=settings.api_idle_timeout_s,
+            connections_max=settings.api_connections_max,
         )
         self.CONFIG_KWARGS = {
             "loop": "uvloop",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from psp_api.intake.group_commit import Charge, GroupCommit, GroupLimits
+from psp_api.intake.group_commit import Accept, GroupCommit, GroupLimits
+from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX
 from psp_api.server import metrics
-from psp_api.server.activity import NOBODYS, Activity
+from psp_api.server.activity import NOBODYS, Activity, Pace
 from psp_api.server.fair_threads import FairThreads, ThreadLimits
 from psp_api.server.problems.refusals import Overloaded
 from psp_core.bootstrap import Core, build_core
 from psp_core.observability import get_logger
 from psp_core.settings import Settings
 from psp_core.usecases.events.relay_outbox import RelayOutcome
-from psp_core.usecases.intake.accept_transactions import Answer, Submission
+from psp_core.usecases.intake.accept_transactions import Answer, Outcome, Submission
 from psp_core.usecases.operations.check_health import CheckHealth
 
 # Besides the readers: the relay, and a probe or a scrape. The group commit's is in a pool of its own.
@@ -28,7 +29,7 @@ _WAITING_PROBES_MAX = 10
 _PARSERS = 2
 _WEIGHT_BYTES = 1024
 _TURN_KIB = 64
-_SWITCH_INTERVAL_S = 0.0005
+_SWITCH_INTERVAL_S = 0.00005
 """How long the event loop waits for a thread that computes, each time that it has waited for anything else.
 
 Python's 5 ms are long for a request that is handed over ten times on its way.
@@ -71,6 +72,7 @@ class Worker:
                 waiting_max=settings.api_waiting_batch_kib_max,
                 timeout_s=settings.api_commit_timeout_s,
                 turn_weight=_TURN_KIB,
+                taken_alone_max=max(1, settings.api_waiting_transactions_max // BATCH_TRANSACTIONS_MAX),
                 too_late=Overloaded,
             ),
             activity=self.activity,
@@ -79,14 +81,14 @@ class Worker:
         self.health = CheckHealth(core.store, core.queue, core.clock)
         self.queue_probe = FairThreads(ThreadLimits(1, _WAITING_PROBES_MAX, settings.api_read_timeout_s))
         self.relay = core.keep_relaying(on_outcome=_on_report, on_failure=_on_failure)
-        self.group_commit = self._new_group_commit()
+        self.group_commit = self._new_group_commit(core.accept_transactions)
         # Besides the other: a commit of a thousand takes as long as many of a few, who need not wait for it.
-        self.bulk_commit = self._new_group_commit(charge=self._charge)
+        self.bulk_commit = self._new_group_commit(self._accept_in_slices)
 
-    def _new_group_commit(self, *, charge: Charge = lambda *_: None) -> GroupCommit:
+    def _new_group_commit(self, accept: Accept) -> GroupCommit:
         settings = self.settings
         return GroupCommit(
-            self.core.accept_transactions,
+            accept,
             GroupLimits(
                 commit_transactions_max=settings.api_commit_transactions_max,
                 waiting_transactions_max=settings.api_waiting_transactions_max,
@@ -94,22 +96,39 @@ class Worker:
                 commit_timeout_s=settings.api_commit_timeout_s,
             ),
             on_commit=self._on_commit,
-            charge=charge,
         )
 
     async def submit(self, submission: Submission) -> Answer:
         """Store the submission in the next commit of its kind, and return its answer. Raises what GroupCommit does."""
         self.activity.see(submission.merchant, now_s=asyncio.get_running_loop().time())
-        is_bulk = len(submission.transactions) >= self.settings.api_bulk_transactions_min
-        return await (self.bulk_commit if is_bulk else self.group_commit).submit(submission)
+        return await (self.bulk_commit if self._is_bulk(submission) else self.group_commit).submit(submission)
 
-    async def parse(self, read: Callable[[], Submission], *, merchant: str | None, size: int) -> Submission:
-        """Read the body of a batch in a thread, in turn by merchant and `size` in bytes.
+    def _is_bulk(self, submission: Submission) -> bool:
+        return len(submission.transactions) >= self.settings.api_bulk_transactions_min
 
-        Raises Overloaded, or what `read` raises.
+    def _accept_in_slices(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        return self.core.accept_transactions(submissions, on_row=Pace(self.activity))
+
+    async def submit_batch(
+        self,
+        read: Callable[[Pace], Submission],
+        *,
+        on_read: Callable[[Submission], object],
+        merchant: str | None,
+        size: int,
+    ) -> Answer:
+        """Read the body of a batch in a thread, in turn by merchant and `size` in bytes, and submit it.
+
+        `read` is given its pace. The turn of a large batch is over when it is stored: no more are read than find room.
+        Raises Overloaded, or what `read`, `on_read` or `submit` raises.
         """
         weight = max(1, size // _WEIGHT_BYTES)
-        return await self.parsers.call(lambda _left_s: read(), merchant=merchant or NOBODYS, weight=weight)
+        turn = self.parsers.turn(lambda _left_s: read(Pace(self.activity)), merchant=merchant or NOBODYS, weight=weight)
+        async with turn as submission:
+            on_read(submission)
+            if self._is_bulk(submission):
+                return await self.submit(submission)
+        return await self.submit(submission)
 
     async def process_startup(self, _scope: Any, _event: Any) -> None:
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -131,12 +150,6 @@ class Worker:
             if depth is not None:
                 _log.info("outbox", outbox_oldest_age_s=round(depth.oldest_age_s, 3), outbox_entries=depth.entries)
             await asyncio.sleep(self.settings.api_outbox_log_interval_s)
-
-    def _charge(self, merchants: Set[str], took_s: float) -> None:
-        """Let each one's next batch be read the later: who waits for the same commits does not rest for another."""
-        now_s = asyncio.get_running_loop().time()
-        for merchant in merchants:
-            self.activity.rest_s(merchant, took_s=took_s, now_s=now_s)
 
     def _on_commit(self, transactions: int, seconds: float) -> None:
         self.relay.wake()

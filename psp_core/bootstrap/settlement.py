@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
+from psp_core.usecases.settlement.find_unreported_dates import FindUnreportedDates
 from psp_core.usecases.settlement.find_unsettled_dates import FindUnsettledDates
+from psp_core.usecases.settlement.list_unpaid_dates import ListUnpaidDates
 from psp_core.usecases.settlement.settle_payables import SettlePayables
 from psp_core.usecases.settlement.write_settlement_report import WriteSettlementReport
 
@@ -23,6 +25,16 @@ class Settlement(Parts):
     def find_unsettled_dates(self) -> FindUnsettledDates:
         settings = self.settings
         return FindUnsettledDates(self.store, self.clock, settings.zone, settings.settlement_starts_at)
+
+    @cached_property
+    def find_unreported_dates(self) -> FindUnreportedDates:
+        return FindUnreportedDates(self.store, self.clock)
+
+    @cached_property
+    def list_unpaid_dates(self) -> ListUnpaidDates:
+        return ListUnpaidDates(
+            self.store, self.clock, self.settings.zone, self.find_unsettled_dates, self.find_unreported_dates
+        )
 
     @cached_property
     def write_settlement_report(self) -> WriteSettlementReport:

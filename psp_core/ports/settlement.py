@@ -19,6 +19,7 @@ from psp_core.domain.settlement.settlements import (
     SettlementFilter,
     SettlementTotals,
 )
+from psp_core.domain.settlement.unpaid_dates import Debts
 
 
 class Settlements(Protocol):
@@ -48,6 +49,10 @@ class Settlements(Protocol):
 
     def ungathered_dates(self, *, until: date) -> list[date]:
         """Return the dates up to and including `until` with something paid at once that is in no settlement."""
+        ...
+
+    def debts(self, due_on: Sequence[date]) -> Debts:
+        """Return what each of the dates still owes, oldest first; one that owes nothing is left out."""
         ...
 
     def settle_chunk(
@@ -116,6 +121,14 @@ class Explanations(Protocol):
 class SettlementReports(Protocol):
     def published(self, due_on: date) -> PublishedReport | None:
         """Return the date's report that counts."""
+        ...
+
+    def unreported_dates(self, *, settled_since: datetime, with_open: bool) -> list[date]:
+        """Return the dates that have settlements, but no report, or one that lacks settlements, oldest first.
+
+        A report is compared with the settlements made since an instant. Dates with a settlement that is still open
+        are left out, unless `with_open`.
+        """
         ...
 
     def publish(self, report: PublishedReport, *, lost: str | None, now: datetime) -> bool:

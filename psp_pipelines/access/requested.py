@@ -10,7 +10,7 @@ import yaml
 
 from psp_core.domain.intake.cards import holds_card_data
 from psp_core.domain.operations.operator_actions import REASON_LENGTH_MAX
-from psp_pipelines.kernel.by_hand import REASON_TAG
+from psp_pipelines.access.reasons import REASON_TAG
 
 DETAILS_MAX = 30
 DETAIL_LENGTH_MAX = 300

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -19,10 +18,12 @@ from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRe
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.webserver import DagsterWebserver
+from graphene import Schema
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
 
 from psp_core.bootstrap import build_core
 from psp_core.domain.kernel.errors import StorageUnavailable
@@ -30,6 +31,8 @@ from psp_core.domain.operations.operator_actions import Outcome
 from psp_core.settings import Settings, load
 from psp_pipelines.access.actors import ACTOR_TAG, actor_header, actor_in
 from psp_pipelines.access.page_actions import RecordPageActions
+from psp_pipelines.access.refusals import refuse_without_reason
+from psp_pipelines.access.report_files import report_routes
 from psp_pipelines.access.same_origin import SameOrigin
 
 # Those of the command `dagster-webserver`, but for one.
@@ -76,13 +79,19 @@ class OperatorsWebserver(DagsterWebserver[AttributedProcess, AttributedContext])
         self._hosts = hosts
         super().__init__(process, live_data_poll_rate=_POLL_RATE_MS)
 
-    def build_middleware(self) -> list[Middleware]:
-        return [Middleware(SameOrigin, hosts=self._hosts), *super().build_middleware()]
-
-    def build_graphql_schema(self) -> Any:
+    def build_graphql_schema(self) -> Schema:
         schema = super().build_graphql_schema()
+        refuse_without_reason(schema)
+        # Around it: a refusal is recorded, too.
         self._actions.in_front_of(schema.graphql_schema)
         return schema
+
+    def build_routes(self) -> list[BaseRoute]:
+        # In front of Dagster's own, whose last one answers to every path.
+        return [*report_routes(os.environ.get("PSP_REPORTS_URL", "")), *super().build_routes()]  # type: ignore[no-untyped-call]
+
+    def build_middleware(self) -> list[Middleware]:
+        return [Middleware(SameOrigin, hosts=self._hosts), *super().build_middleware()]
 
     async def report_asset_materialization_endpoint(self, request: Request) -> JSONResponse:
         return await self._reported(request, super().report_asset_materialization_endpoint)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-_BACKFILL = "dagster/backfill"
+from psp_pipelines.kernel.failures import end_as_cancelled
+from psp_pipelines.kernel.runs import BACKFILL
+
 _RETRIED = "dagster/retry_number"
 _CANCELLED = ("CANCELING", "CANCELED")
 
@@ -15,13 +17,9 @@ def end_if_cancelled(context: dg.AssetExecutionContext) -> None:
     A person who re-executes such a run means it, although Dagster copies the tag.
     """
     run = context.run
-    backfill_id = run.tags.get(_BACKFILL)
+    backfill_id = run.tags.get(BACKFILL)
     if backfill_id is None or (run.parent_run_id is not None and _RETRIED not in run.tags):
         return
     backfill = context.instance.get_backfill(backfill_id)
     if backfill is not None and backfill.status.name in _CANCELLED:
-        sentence = f"backfill {backfill_id} was cancelled: nothing was done here"
-        context.log.error(sentence)
-        # As Terminate does: the run is cancelled, which is no failure, and nobody is told.
-        context.instance.report_run_canceling(run, message=sentence)
-        raise dg.DagsterExecutionInterruptedError(sentence)
+        end_as_cancelled(context, f"backfill {backfill_id} was cancelled: nothing was done here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import dagster as dg
 
@@ -35,6 +36,13 @@ def told_by(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return next(iter(error.message.strip().splitlines()), "no message") if error else "no message"
+
+
+def end_as_cancelled(context: dg.OpExecutionContext | dg.AssetExecutionContext, sentence: str) -> NoReturn:
+    """End the run as Terminate does: it is cancelled, which is no failure, and nobody is told."""
+    context.log.error(sentence)
+    context.instance.report_run_canceling(context.run, message=sentence)
+    raise dg.DagsterExecutionInterruptedError(sentence)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What operators read beside a run: amounts with their decimals, tables, and numbers that the UI plots by day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -10,6 +9,7 @@ from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
 from psp_core.domain.settlement.explanation import Table
+from psp_core.domain.settlement.report import PublishedReport
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementOutcome,
@@ -17,29 +17,48 @@ from psp_core.domain.settlement.settlements import (
     merge_merchants,
     totals_by_currency,
 )
+from psp_core.domain.settlement.unpaid_dates import UnpaidDates
+from psp_core.settings import Settings
 from psp_core.usecases.settlement.write_settlement_report import WrittenReport
+from psp_pipelines.access.report_links import link_to
 
 MERCHANTS_SHOWN = 10
+DATES_NAMED = 31
 Shown: TypeAlias = dg.MetadataValue[Any]
 
 
-def of_settlement(report: SettlementOutcome, *, seconds: float, reports_url: str) -> dict[str, Any]:
-    """Return what one due date's settlement shows: this run's part, and the date's whole."""
-    whole = merge_merchants([*report.existing, *report.settled])
+def of_settlement(outcome: SettlementOutcome, *, seconds: float, report: Shown) -> dict[str, Any]:
+    """Return what one due date's settlement shows: this run's part, and the date's whole.
+
+    What is a number is the date's whole: the UI plots it by date, and a run that finds nothing left changes no plot.
+    """
+    whole = merge_merchants([*outcome.existing, *outcome.settled])
     return {
-        "dry_run": report.dry_run,
-        "payables_settled": report.count,
-        "payables_per_s": round(report.count / max(seconds, 1e-3)),
-        "settled_in_this_run": totals_table(report.by_currency()),
+        "payables": sum(item.totals.count for item in whole),
+        "settled_in_this_run": totals_table(outcome.by_currency()),
         "settled_for_the_date": totals_table(totals_by_currency(whole)),
-        "already_available": totals_table(totals_by_currency([*report.available_before, *report.available])),
+        "already_available": totals_table(totals_by_currency([*outcome.available_before, *outcome.available])),
         **plotted(totals_by_currency(whole)),
         "largest_merchants": merchants_table(whole[:MERCHANTS_SHOWN]),
-        "report": report_link(reports_url, report.due_on),
+        "pace": f"{outcome.count:,} payables in this run, {outcome.count / max(seconds, 1e-3):,.0f} a second",
+        "report": report,
     }
 
 
-def of_report(report: WrittenReport) -> dict[str, Any]:
+def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
+    """Return what a dry run shows of a due date: what would be paid. Nothing in it says that anything was done."""
+    would_be = merge_merchants(outcome.settled)
+    return {
+        "dry_run": "Nothing was paid and nothing was changed. Would be paid now: "
+        f"{amounts(outcome.by_currency()) or 'nothing'}; payables: {outcome.count:,}.",
+        "would_be_paid": totals_table(outcome.by_currency()),
+        "would_be_paid_to": merchants_table(would_be[:MERCHANTS_SHOWN]),
+        "merchants_that_would_be_paid": len({item.customer_id for item in would_be}),
+        "paid_before": totals_table(totals_by_currency(outcome.existing)),
+    }
+
+
+def of_report(report: WrittenReport, settings: Settings) -> dict[str, Any]:
     """Return what one due date's report shows: where it is, its checksums, and its control totals."""
     return {
         "lines": report.lines,
@@ -47,8 +66,8 @@ def of_report(report: WrittenReport) -> dict[str, Any]:
         "merchants": report.merchants,
         "control_totals": totals_table(report.totals),
         "already_available": totals_table(report.available),
-        "manifest": file_link(report.manifest.url),
-        **{file.name: file_link(file.url) for file in report.whole},
+        "manifest": file_link(report.manifest.url, settings),
+        **{file.name: file_link(file.url, settings) for file in report.whole},
         **{f"{file.name} SHA-256": file.sha256 for file in report.whole},
     }
 
@@ -115,6 +134,41 @@ def plain_table(table: Table) -> Shown:
     return _table(table.columns, table.rows)
 
 
+def unpaid_table(found: UnpaidDates) -> Shown:
+    """Return a row for each of the oldest dates that need something."""
+    return _table(
+        ["date", "days overdue", "still due", "payables", "merchants", "report"],
+        [
+            (
+                day.due_on.isoformat(),
+                found.days_overdue(day),
+                amounts(day.owed),
+                day.payables,
+                day.merchants,
+                "missing" if day.lacks_report else "",
+            )
+            for day in found.listed
+        ],
+    )
+
+
+def overdue_sentence(found: UnpaidDates) -> str:
+    """Return what an alarm says of unpaid dates: which, how much, to how many."""
+    owing = [day for day in found.listed if day.owed]
+    counted = f" on the oldest {len(owing)}" if len(owing) < len(found.unpaid) else ""
+    dates = ", ".join(day.due_on.isoformat() for day in owing[:DATES_NAMED])
+    return (
+        f"Overdue: {amounts(found.owed)}{counted}; merchants: {found.merchants:,}; due dates ({len(found.unpaid):,}): "
+        f"{dates}{' and later ones' if len(found.unpaid) > DATES_NAMED else ''}."
+    )
+
+
+def amounts(totals: Mapping[Currency, Totals]) -> str:
+    """Return net amounts in words: `BRL 1,234.50 and USD 3.00`."""
+    sums = sorted(totals.items())
+    return " and ".join(f"{currency.value} {written(each.net_minor, currency)}" for currency, each in sums)
+
+
 def messages_table(messages: Iterable[QueueMessage]) -> Shown:
     """Return a row for each dead letter: ids and times, nothing of a transaction."""
     return _table(
@@ -137,15 +191,19 @@ def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
     return _table(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
 
 
-def report_link(reports_url: str, due_on: date) -> Shown:
-    """Return where a due date's report is, or will be."""
-    return file_link(f"{reports_url.rstrip('/')}/settlement/{due_on}")
+def report_link(published: PublishedReport | None, settings: Settings) -> Shown:
+    """Return where a due date's report is, once it is there."""
+    if published is None:
+        # What a run shows stays, while another one may write the report a second later.
+        return dg.MetadataValue.text("the date's page of settlement_report shows the file, once it is written")
+    return file_link(published.files[0].url, settings)
 
 
-def file_link(url: str) -> Shown:
-    """Return where a file is."""
+def file_link(url: str, settings: Settings) -> Shown:
+    """Return where a file is, as a link where it can be opened."""
+    opened = link_to(url, reports_url=settings.reports_url, operations_url=settings.operations_url)
     # A browser opens no file: link from a web page; as a path it can be copied.
-    return dg.MetadataValue.path(url.removeprefix("file://").removeprefix("file:"))
+    return dg.MetadataValue.url(opened) if opened else dg.MetadataValue.path(url)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Shown:

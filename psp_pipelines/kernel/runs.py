@@ -28,7 +28,14 @@ DATES_PER_RUN = 366
 ten times the CPU seconds, and on a small machine some could not start in time. In exchange Dagster shows the dates
 only when the run ends; killed before, the next run finds them settled and shows them, at no effect."""
 
-_ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+BY_HAND = "psp/by_hand"
+"""The tag of what came with somebody's request. Whoever re-executes such a run, or Dagster in its place, copies it."""
+
+BACKFILL = "dagster/backfill"
+NO_REASON = {"ops": {"settlement": {"config": {"reason": ""}}}}
+"""The config of a settlement that nobody asks for: whoever opens its run in the launchpad finds the field."""
+
+ASKED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 _PARTITION = "dagster/partition"
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -37,8 +44,8 @@ _ONE_DAY = timedelta(days=1)
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
-    """Tell whether a person asked for the run, and no schedule or sensor."""
-    return not any(tag in run.tags for tag in _ASKED_BY_ITSELF)
+    """Tell whether a person asked for the run, and no schedule or sensor; nothing here asks for backfills by itself."""
+    return BY_HAND in run.tags or BACKFILL in run.tags or not any(tag in run.tags for tag in ASKED_BY_ITSELF)
 
 
 def requests_for(dates: Iterable[date], *, requested_at: str) -> Iterator[dg.RunRequest]:
@@ -46,6 +53,7 @@ def requests_for(dates: Iterable[date], *, requested_at: str) -> Iterator[dg.Run
     for first, last in _ranges(sorted(dates)):
         yield dg.RunRequest(
             run_key=f"{first}/{last}@{requested_at}",
+            run_config=NO_REASON,
             tags={_RANGE_START: first.isoformat(), _RANGE_END: last.isoformat()},
         )
 
@@ -55,7 +63,7 @@ def early_request_for(dates: Iterable[date], *, requested_at: str) -> dg.RunRequ
     oldest = [day.isoformat() for day in sorted(dates)[:DATES_PER_RUN]]
     return dg.RunRequest(
         run_key=f"before {oldest[-1]}@{requested_at}",
-        run_config={"ops": {"settle_dates": {"config": {"due_dates": oldest}}}},
+        run_config={"ops": {"settle_dates": {"config": {"due_dates": oldest, "reason": ""}}}},
     )
 
 

@@ -21,3 +21,16 @@ def dead_letters(core: CoreResource) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={"messages": depth.waiting + depth.in_flight, "oldest_messages": metadata.messages_table(messages)}
     )
+
+
+@dg.asset_check(asset=dead_letters, description="Looks for messages that were given up.")
+def dead_letter_queue_empty(core: CoreResource) -> dg.AssetCheckResult:
+    depth = core.queue.dead_letter_depth()
+    messages = depth.waiting + depth.in_flight
+    return dg.AssetCheckResult(
+        passed=not messages,
+        description=f"Messages given up: {messages:,}; their transactions have no payables."
+        if messages
+        else "No message was given up.",
+        metadata={"messages": messages},
+    )

@@ -28,12 +28,13 @@ STARTS_WITHIN_S, TASK_STARTS_WITHIN_S = 60, 240
 DEAD = "The process of this run gave no more sign of life: it was killed, or its machine is gone."
 
 
-@dg.sensor(minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks every five seconds for runs whose process has gone, and ends them: others can take over.",
+)
 def dead_run_sensor(context: dg.SensorEvaluationContext, core: CoreResource) -> dg.SensorResult:
-    """Ends the runs whose process has gone, so that others can take over. Looks every five seconds.
-
-    Its cursor tells since when a run has been without a live lease.
-    """
+    # The cursor tells since when a run has been without a live lease.
     leases = {lease.name: lease.is_live for lease in core.leases()}
     runs = context.instance.get_runs(dg.RunsFilter(statuses=_STATUSES), limit=_RUNS_MAX)
     silent = {run.run_id: run for run in runs if not leases.get(run_holder(run.run_id))}

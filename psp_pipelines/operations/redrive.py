@@ -17,10 +17,9 @@ class RedriveConfig(dg.Config):
 def redrive_dead_letters(context: dg.OpExecutionContext, config: RedriveConfig, core: CoreResource) -> None:
     """Move readable dead letters to the transactions' queue."""
     record_if_by_hand(
-        context.run,
+        context,
         core,
         action="redrive",
-        reason=config.reason,
         details={"messages_max": str(config.messages_max)},
     )
     report = core.redrive_dead_letters(limit=config.messages_max)

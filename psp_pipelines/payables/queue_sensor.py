@@ -20,11 +20,16 @@ BEGINS_WITHIN_S = 10
 """A run has its lease a moment after Dagster says that it has started."""
 
 
-@dg.sensor(job=drain_payables, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=drain_payables,
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks at the queue every five seconds, and keeps a drain run up, or as many as the backlog deserves. "
+    "It receives nothing: messages belong to the runs.",
+)
 def payables_queue_sensor(
     context: dg.SensorEvaluationContext, core: CoreResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Looks at the queue every five seconds. It receives nothing: messages belong to the runs."""
     records = context.instance.get_run_records(dg.RunsFilter(tags={KIND: DRAIN}, statuses=UNDER_WAY))
     living = {lease.name for lease in core.leases() if lease.is_live}
     active = [record for record in records if _lives(record, living=living)]

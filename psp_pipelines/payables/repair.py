@@ -21,10 +21,9 @@ class RepairConfig(dg.Config):
 def repair_transactions(context: dg.OpExecutionContext, config: RepairConfig, core: CoreResource) -> None:
     """Put transactions that have no payables into the outbox again, where the relay finds them."""
     record_if_by_hand(
-        context.run,
+        context,
         core,
         action="repair",
-        reason=config.reason,
         details={"created_from": config.created_from},
     )
     created_from = datetime.fromisoformat(config.created_from) if config.created_from else None

@@ -9,12 +9,15 @@ from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.payables.repair import repair
 
 
-@dg.sensor(job=repair, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=repair,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks every minute for transactions that have had no payables for some minutes, and requests `repair` "
+    "for them.",
+)
 def stray_transactions_sensor(context: dg.SensorEvaluationContext, core: CoreResource) -> dg.SensorResult:
-    """Looks for transactions that have had no payables for some minutes, and requests `repair` for them.
-
-    Its cursor is the instant up to which every transaction is known to have its payables.
-    """
+    # The cursor is the instant up to which every transaction is known to have its payables.
     checked_from = datetime.fromisoformat(context.cursor) if context.cursor else None
     try:
         report = core.check_flow.strays(checked_from=checked_from)

@@ -2,20 +2,23 @@
 
 import dagster as dg
 
+from psp_core.domain.kernel.errors import BooksDoNotBalance
 from psp_pipelines.kernel import metadata
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.settlement.settlement import settlement
 
 
-@dg.asset_check(asset=settlement, blocking=True)
+@dg.asset_check(
+    asset=settlement,
+    blocking=True,
+    description="Looks for a cent that was created, lost, paid early or paid twice: gross is fee plus net in each "
+    "payable; a transaction's payables add up to it; a settlement's totals are the sums of its lines; a transaction "
+    "is paid when all its payables are.",
+)
 def books_balance(core: CoreResource) -> dg.AssetCheckResult:
-    """Not a cent was created, lost, paid early or paid twice.
-
-    Gross is fee plus net in each payable; a transaction's payables add up to it; a settlement's
-    totals are the sums of its lines; a transaction is paid when all its payables are.
-    """
     discrepancies = core.check_books()
     return dg.AssetCheckResult(
         passed=not discrepancies,
+        description=f"{BooksDoNotBalance(discrepancies)}" if discrepancies else "The books balance.",
         metadata={"discrepancies": len(discrepancies), "first": metadata.discrepancies_table(discrepancies)},
     )

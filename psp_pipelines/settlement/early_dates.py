@@ -29,15 +29,13 @@ class EarlyDatesConfig(dg.Config):
 def settle_dates(context: dg.OpExecutionContext, config: EarlyDatesConfig, core: CoreResource) -> None:
     """Settle the dates one by one, check the books, and write each date's report."""
     dates = _parsed(config.due_dates)
-    record_if_by_hand(
-        context.run, core, action="settle", reason=config.reason, details={"dates": ", ".join(config.due_dates)}
-    )
+    record_if_by_hand(context, core, action="settle", details={"dates": ", ".join(config.due_dates)})
     count = 0
     with refusals_end_the_run():
         for due_on in dates:
             report = core.settle_payables(due_on=due_on, on_progress=Progress(context.log.info, about=str(due_on)))
             # The same field as of `settlement`: what is watched there is watched here.
-            _log.info("settled", due_on=str(due_on), dry_run=False, settled_count=report.count)
+            _log.info("settled", due_on=str(due_on), settled_count=report.count)
             count += report.count
         core.check_books.require()
         for due_on in dates:

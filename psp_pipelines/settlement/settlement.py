@@ -10,6 +10,7 @@ from psp_core.domain.kernel.errors import BooksDoNotBalance, HoldLost, Settlemen
 from psp_core.domain.operations.leases import run_holder
 from psp_core.domain.settlement.settlements import MerchantTotals, totals_by_currency
 from psp_core.observability import get_logger
+from psp_pipelines.access.reasons import SETTLEMENT_OP
 from psp_pipelines.kernel import metadata
 from psp_pipelines.kernel.backfills import end_if_cancelled
 from psp_pipelines.kernel.by_hand import record_if_by_hand
@@ -27,48 +28,65 @@ _log = get_logger(__name__)
 class SettlementConfig(dg.Config):
     """What a person may ask for in the launchpad; the schedule asks for everything."""
 
-    reason: str = Field(default="", description="Why this is run by hand; the schedule needs none")
+    # With no default, Dagster would ask for it, and offer no ranges of dates in exchange.
+    reason: str = Field(default="", description="Why this is run by hand: without it the launch is refused")
     merchants: list[str] = Field(default=[], description="Only these merchants; none means all")
     dry_run: bool = Field(default=False, description="Show what would be paid, and write nothing")
 
 
-@dg.asset(
-    partitions_def=due_dates,
-    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=DATES_PER_RUN),
-    deps=[payables],
-    # A dry run materializes nothing, and neither does one whose dates other runs have.
-    output_required=False,
-    check_specs=[
-        dg.AssetCheckSpec(
-            CONTROL_TOTALS,
-            asset="settlement",
-            blocking=True,
-            description="What was due before the run is what the run settled, to the cent.",
-        )
-    ],
-    group_name="settlement",
-    owners=["team:finance-operations"],
-    kinds={"postgres"},
-    freshness_policy=dg.FreshnessPolicy.cron(
-        deadline_cron=f"{calendar.settlement_starts_at.minute} {(calendar.settlement_starts_at.hour + 1) % 24} * * *",
-        lower_bound_delta=timedelta(hours=1),
-        timezone=calendar.time_zone,
-    ),
+@dg.op(
+    name=SETTLEMENT_OP,
+    ins={"payables": dg.In(dg.Nothing)},
+    # Neither is made by a dry run or where other runs have the dates: nothing was paid, and nothing was compared.
+    out={"result": dg.Out(dg.Nothing, is_required=False), CONTROL_TOTALS: dg.Out(is_required=False)},
 )
-def settlement(
+def _settle(
     context: dg.AssetExecutionContext, config: SettlementConfig, core: CoreResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """What was paid: every payable that is due on the date, in settlements that a merchant can reconcile.
-
-    Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the
-    totals of the first. A date that was missed is requested again within the hour by the sweep.
-    By hand, say why in the tag `psp/reason`, or as `reason` in the config, where `dry_run: true`
-    shows what would be paid and pays nothing.
-    """
     # What can pass is an outage of the database: 5, 10, 20 seconds later it may be over.
     end_if_cancelled(context)
     with tried_again(context, first_delay_s=5):
         yield from _settle_dates(context, config, core)
+
+
+# Dagster's decorator would have every run report a result of the check, also one that did nothing.
+settlement = dg.AssetsDefinition(
+    specs=[
+        dg.AssetSpec(
+            "settlement",
+            deps=[payables],
+            description="What was paid: every payable that is due on the date, in settlements that a merchant can "
+            "reconcile.\n\n"
+            "Materialize a date to pay it. Doing it twice pays nothing twice: the second run shows the totals of the "
+            "first. A date that was missed is requested again within the hour by the sweep; `unpaid_dates` lists what "
+            "needs a hand.\n\n"
+            "By hand, say why: the launchpad of the job `settle_due_payables` has a field `reason`, and settles a date "
+            "with its report. There `dry_run: true` shows what would be paid and pays nothing.",
+            partitions_def=due_dates,
+            group_name="settlement",
+            owners=["team:finance-operations"],
+            kinds={"postgres"},
+            freshness_policy=dg.FreshnessPolicy.cron(
+                deadline_cron=f"{calendar.settlement_starts_at.minute} "
+                f"{(calendar.settlement_starts_at.hour + 1) % 24} * * *",
+                lower_bound_delta=timedelta(hours=1),
+                timezone=calendar.time_zone,
+            ),
+        )
+    ],
+    node_def=_settle,
+    keys_by_input_name={"payables": payables.key},
+    keys_by_output_name={"result": dg.AssetKey("settlement")},
+    check_specs_by_output_name={
+        CONTROL_TOTALS: dg.AssetCheckSpec(
+            CONTROL_TOTALS,
+            asset="settlement",
+            blocking=True,
+            description="Compares what was due before the run with what the run settled, to the cent.",
+        )
+    },
+    backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=DATES_PER_RUN),
+)
 
 
 def _settle_dates(
@@ -76,10 +94,9 @@ def _settle_dates(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     keys = context.partition_keys
     record_if_by_hand(
-        context.run,
+        context,
         core,
         action="settle",
-        reason=config.reason,
         details={"dates": f"{keys[0]}/{keys[-1]}", "dry_run": str(config.dry_run), "merchants": str(config.merchants)},
     )
     settled: list[MerchantTotals] = []
@@ -94,12 +111,22 @@ def _settle_dates(
                 context.log.warning(f"{rival}")
                 left += 1
     except BooksDoNotBalance as imbalance:
-        yield _control_totals(passed=False, shown=metadata.discrepancies_table(imbalance.discrepancies))
+        yield dg.AssetCheckResult(
+            check_name=CONTROL_TOTALS,
+            passed=False,
+            description=str(imbalance),
+            metadata={"discrepancies": metadata.discrepancies_table(imbalance.discrepancies)},
+        )
         raise dg.Failure(str(imbalance), allow_retries=False) from imbalance
-    if not config.dry_run and left < len(keys):
-        yield dg.MaterializeResult()
-    # Dagster wants a result of a dry run, too, or where others have the dates: nothing was settled or can differ.
-    yield _control_totals(passed=True, shown=metadata.totals_table(totals_by_currency(settled)))
+    if config.dry_run or left == len(keys):
+        return
+    yield dg.MaterializeResult()
+    yield dg.AssetCheckResult(
+        check_name=CONTROL_TOTALS,
+        passed=True,
+        description="What was due is what was settled.",
+        metadata={"settled": metadata.totals_table(totals_by_currency(settled))},
+    )
 
 
 def _settle_date(
@@ -114,15 +141,20 @@ def _settle_date(
             holder=run_holder(context.run.run_id),
             on_progress=progress,
         )
-    # An alarm in infrastructure/ watches this field: a day without it is a day on which nobody was paid.
-    _log.info("settled", due_on=key, dry_run=report.dry_run, settled_count=0 if report.dry_run else report.count)
-    shown = metadata.of_settlement(report, seconds=progress.elapsed_s, reports_url=core.settings.reports_url)
-    if config.dry_run:
+    if report.dry_run:
+        _log.info("dry run: nothing was paid", due_on=key, would_be_paid_count=report.count)
+        context.log.info(f"{label}: dry run, nothing was paid; {report.count:,} payables would be")
+        shown = metadata.of_dry_run(report)
         context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=shown))
-    else:
-        context.add_asset_metadata(shown, partition_key=key)
+        return []
+    # An alarm in infrastructure/ watches this field: a day without it is a day on which nobody was paid.
+    _log.info("settled", due_on=key, settled_count=report.count)
+    # What this run paid is in no report yet.
+    published = None if report.count else core.write_settlement_report.published(due_on=report.due_on)
+    shown = metadata.of_settlement(
+        report,
+        seconds=progress.elapsed_s,
+        report=metadata.report_link(published, core.settings),
+    )
+    context.add_asset_metadata(shown, partition_key=key)
     return report.settled
-
-
-def _control_totals(*, passed: bool, shown: metadata.Shown) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=CONTROL_TOTALS, passed=passed, metadata={"settled": shown})

@@ -27,7 +27,7 @@ REPORT_BALANCES = "report_balances"
             REPORT_BALANCES,
             asset="settlement_report",
             blocking=True,
-            description="The lines of each batch add up to its settlement, and the payout balances them.",
+            description="Compares the lines of each batch with its settlement, and with the payout that balances them.",
         )
     ],
     group_name="settlement",
@@ -56,10 +56,12 @@ def _write_reports(
         for key in context.partition_keys:
             progress = Progress(context.log.info, about=key)
             report = core.write_settlement_report(due_on=date.fromisoformat(key), on_progress=progress)
-            context.add_asset_metadata(metadata.of_report(report), partition_key=key)
+            context.add_asset_metadata(metadata.of_report(report, core.settings), partition_key=key)
     except BooksDoNotBalance as imbalance:
         shown = metadata.discrepancies_table(imbalance.discrepancies)
-        yield dg.AssetCheckResult(check_name=REPORT_BALANCES, passed=False, metadata={"discrepancies": shown})
+        yield dg.AssetCheckResult(
+            check_name=REPORT_BALANCES, passed=False, description=str(imbalance), metadata={"discrepancies": shown}
+        )
         raise dg.Failure(str(imbalance), allow_retries=False) from imbalance
     yield dg.MaterializeResult()
-    yield dg.AssetCheckResult(check_name=REPORT_BALANCES, passed=True)
+    yield dg.AssetCheckResult(check_name=REPORT_BALANCES, passed=True, description="The lines balance.")

@@ -210,6 +210,9 @@ class TestMigration:
         with pytest.raises(InsufficientPrivilege, match=f"GRANT {others}"):
             migrate(url)
         execute(cluster.url(), f"GRANT {others}")
+        with pytest.raises(InsufficientPrivilege, match="GRANT psp_webserver TO second"):
+            migrate(url)
+        execute(cluster.url(), "GRANT psp_webserver TO second")
 
         migrate(url)
 

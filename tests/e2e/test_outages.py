@@ -112,7 +112,7 @@ class Fragile:
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": [datetime.now(UTC).date().isoformat()],
             "fromFailure": False,
-            "tags": [{"key": "psp/reason", "value": "end-to-end test"}],
+            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
         }
         self.platform.graphql(_BACKFILL, params=params)
         wait_for(lambda: self.paid(customer_id) > 0, within_s=120, what="the settlement is under way")

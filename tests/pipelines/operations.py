@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
-from tests.builders import a_new_transaction, a_submission
+from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 
 SCHEDULED = {"dagster/schedule_name": "daily_settlement"}
 
@@ -20,6 +21,14 @@ def enqueue(core: Core, *amounts: int, customer_id: str = "merchant-1", installm
     ]
     core.accept_transactions([a_submission(*rows)])
     core.keep_relaying().run_until_empty()
+
+
+def a_due_date(core: Core, clock: SettableClock, *amounts: int, customer_id: str = "merchant-1") -> None:
+    """Let the date of these tests have come, with so much due."""
+    clock.instant = NOON
+    enqueue(core, *amounts, customer_id=customer_id)
+    core.drain_queue()
+    clock.advance(days=30)
 
 
 def lose_the_queue(core: Core) -> None:
@@ -69,6 +78,16 @@ def settle(
 
 DUE_ON = "2026-04-09"
 """30 days after the builders' NOON."""
+
+
+def ended_as_cancelled(instance: dg.DagsterInstance, run: Callable[[], object]) -> str:
+    """Run a job that must end as cancelled, and return what it says."""
+    with suppress(dg.DagsterExecutionInterruptedError):
+        run()
+    newest = instance.get_runs(limit=1)[0]
+    assert newest.status is dg.DagsterRunStatus.CANCELED
+    said = [entry.get_dagster_event() for entry in instance.all_logs(newest.run_id) if entry.is_dagster_event]
+    return next(event.message or "" for event in said if event.event_type_value == "PIPELINE_CANCELING")
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 import dagster as dg
 import pytest
@@ -10,10 +11,11 @@ from psp_core.adapters.alarms import LogAlarms, SnsAlarms, WebhookAlarms, alarms
 from psp_core.bootstrap import Core
 from psp_core.domain.kernel.errors import AlarmNotDelivered
 from psp_pipelines.definitions import definitions
-from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
+from psp_pipelines.operations.alarms import failed_run_alarm
+from psp_pipelines.operations.check_alarm import failed_check_alarm
 from psp_pipelines.operations.dead_runs import DEAD
 from tests.builders import SettableClock, a_submission
-from tests.pipelines.operations import DUE_ON, run_job, settle
+from tests.pipelines.operations import DUE_ON, ended_as_cancelled, enqueue, run_job, settle
 from tests.pipelines.webhook import Webhook, a_webhook
 
 
@@ -26,6 +28,14 @@ def webhook() -> Iterator[Webhook]:
 @pytest.fixture
 def alarmed_core(core: Core, webhook: Webhook) -> Core:
     return replace(core, settings=core.settings.model_copy(update={"alarm_url": webhook.url}))
+
+
+def an_overdue_date(core: Core, clock: SettableClock) -> None:
+    """Owe 33.25 to two merchants for more than a day."""
+    enqueue(core, 2_500)
+    enqueue(core, 1_000, customer_id="merchant-2")
+    core.drain_queue()
+    clock.advance(days=32)
 
 
 class Sensor:
@@ -57,7 +67,9 @@ class TestFailedRunAlarm:
 
         [message] = webhook.received
         assert message["subject"] == "Run of settle_due_payables failed"
-        assert message["detail"] == f"{DUE_ON} has not come yet: nothing is paid early"
+        assert message["detail"] == (
+            f"{DUE_ON} has not come yet: nothing is paid early\nDue dates: {DUE_ON}, which still owe nothing."
+        )
         assert message["link"].endswith(f"/runs/{result.run_id}")
 
     def test_is_told_afterwards_in_order_and_once(
@@ -67,7 +79,7 @@ class TestFailedRunAlarm:
         first = settle(alarmed_core, instance=instance)
         webhook.refusals = 99
         assert "did not take the alarm" in sensor.tick()
-        second = settle(alarmed_core, instance=instance, by_hand=True)
+        second = settle(alarmed_core, instance=instance, by_hand=True, reason="x")
         sensor.tick()
         webhook.refusals = 0
 
@@ -75,7 +87,15 @@ class TestFailedRunAlarm:
         sensor.tick()
 
         assert [message["link"].rpartition("/")[2] for message in webhook.received] == [first.run_id, second.run_id]
-        assert webhook.received[1]["detail"].startswith("settle by hand needs a reason")
+
+    def test_is_silent_about_a_reason_that_was_forgotten(
+        self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
+    ) -> None:
+        ended_as_cancelled(instance, lambda: settle(alarmed_core, instance=instance, by_hand=True))
+
+        Sensor(failed_run_alarm, alarmed_core, instance).tick()
+
+        assert webhook.received == []
 
     def test_goes_on_where_the_sensor_of_an_older_release_was(
         self, alarmed_core: Core, webhook: Webhook, instance: dg.DagsterInstance
@@ -134,9 +154,56 @@ class TestFailedCheckAlarm:
         sensor.tick()
 
         assert webhook.subjects == [
-            "Check fails: payables: outbox_not_stuck",
-            "Check is well again: payables: outbox_not_stuck",
+            "Check fails: flow: outbox_not_stuck",
+            "Check is well again: flow: outbox_not_stuck",
         ]
+
+    def test_says_which_dates_owe_how_much_to_how_many_and_where_to_look(
+        self, alarmed_core: Core, webhook: Webhook, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        an_overdue_date(alarmed_core, clock)
+
+        run_job("watch", alarmed_core, instance=instance)
+        Sensor(failed_check_alarm, alarmed_core, instance).tick()
+
+        [message] = webhook.received
+        assert message["subject"] == "Check fails: unpaid_dates: nothing_overdue"
+        assert message["detail"].startswith(f"Overdue: BRL 33.25; merchants: 2; due dates (1): {DUE_ON}.")
+        assert message["link"].endswith("/assets/unpaid_dates?view=checks")
+
+    def test_comes_again_every_day_with_what_is_found_then(
+        self, alarmed_core: Core, webhook: Webhook, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        core, sensor = alarmed_core, Sensor(failed_check_alarm, alarmed_core, instance)
+        an_overdue_date(core, clock)
+        for _ in range(9):
+            run_job("watch", core, instance=instance)
+            sensor.tick()
+            clock.advance(days=0.25)
+        core.settle_payables(due_on=date.fromisoformat(DUE_ON))
+
+        run_job("watch", core, instance=instance)
+        sensor.tick()
+        sensor.tick()
+
+        assert webhook.subjects == [
+            "Check fails: unpaid_dates: nothing_overdue",
+            *2 * ["Check still fails: unpaid_dates: nothing_overdue"],
+            "Check is well again: unpaid_dates: nothing_overdue",
+        ]
+        assert "BRL 33.25" in webhook.received[2]["detail"]
+
+    def test_forgets_a_check_that_there_is_no_more(
+        self, alarmed_core: Core, webhook: Webhook, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        sensor = Sensor(failed_check_alarm, alarmed_core, instance)
+        sensor.cursor = '{"after": null, "failing": ["payables: nothing_overdue", "settlement: books_balance"]}'
+
+        assert sensor.tick() == "1 checks fail"
+        clock.advance(days=2)
+        sensor.tick()
+
+        assert webhook.subjects == ["Check still fails: settlement: books_balance"]
 
 
 class TestWebhookAlarms:

@@ -86,11 +86,26 @@ class TestDefinitions:
     def test_let_every_run_be_one_process(self) -> None:
         assert {job.executor_def.name for job in definitions.resolve_all_job_defs()} == {"in_process"}
 
+    def test_tell_operators_what_everything_is_for(self) -> None:
+        repository = definitions.get_repository_def()
+        checks = [
+            (key.name, repository.asset_graph.get(key).description) for key in repository.asset_graph.asset_check_keys
+        ]
+        told = [
+            *((schedule.name, schedule.description) for schedule in repository.schedule_defs),
+            *((sensor.name, sensor.description) for sensor in repository.sensor_defs),
+            *((job.name, job.description) for job in repository.get_all_jobs() if not job.name.startswith("__")),
+            *checks,
+        ]
+
+        assert {name for name, description in told if not description} == set()
+        assert len(told) >= 23
+
     def test_describe_every_asset_and_name_its_owner(self) -> None:
         for spec in definitions.resolve_all_asset_specs():
             assert spec.description
             assert spec.owners
-            assert spec.group_name in {"intake", "settlement"}
+            assert spec.group_name in {"intake", "settlement", "operations"}
             assert spec.kinds
 
     @pytest.mark.parametrize(

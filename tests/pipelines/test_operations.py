@@ -7,12 +7,14 @@ import dagster as dg
 
 from psp_core.bootstrap import Core
 from tests.builders import SettableClock, a_submission
-from tests.pipelines.operations import enqueue, failure_of, lose_the_queue, run_job, settle
+from tests.pipelines.operations import ended_as_cancelled, enqueue, lose_the_queue, run_job, settle
 
 
 class TestRepair:
     def test_needs_a_reason_by_hand(self, core: Core, instance: dg.DagsterInstance) -> None:
-        assert failure_of(run_job("repair", core, instance=instance, tags={})).startswith("repair by hand needs")
+        said = ended_as_cancelled(instance, lambda: run_job("repair", core, instance=instance, tags={}))
+
+        assert said == "repair by hand needs a reason"
 
     def test_enqueues_what_was_lost(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
         enqueue(core, 100, 200)

@@ -5,12 +5,34 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 from sqlalchemy.exc import OperationalError
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
 from psp_pipelines.payables.queue_sensor import payables_queue_sensor
-from tests.pipelines.operations import enqueue, metadata_of, run_job
+from tests.builders import SettableClock
+from tests.pipelines.operations import DUE_ON, enqueue, metadata_of, run_job, settle
+
+
+class TestASettledDate:
+    def test_stays_in_sync_when_more_payables_are_made(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        enqueue(core, 100)
+        run_job("drain_payables", core, instance=instance)
+        clock.advance(days=30)
+        settle(core, instance=instance)
+
+        enqueue(core, 200)
+        run_job("drain_payables", core, instance=instance)
+
+        status = CachingStaleStatusResolver(
+            instance, definitions.resolve_asset_graph(), LoadingContextForTest(instance)
+        )
+        for asset in ("settlement", "settlement_report"):
+            assert status.get_status(dg.AssetKey(asset), DUE_ON) is StaleStatus.FRESH
 
 
 class TestPayables:

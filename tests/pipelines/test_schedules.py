@@ -9,10 +9,19 @@ import pytest
 
 from psp_core.bootstrap import Core
 from psp_pipelines.definitions import definitions
-from psp_pipelines.kernel.runs import requests_for
+from psp_pipelines.kernel.runs import NO_REASON, requests_for
 from psp_pipelines.schedules import daily_settlement, early_dates_sweep, settlement_sweep
 from tests.builders import NOON, SettableClock
-from tests.pipelines.operations import DUE_ON, dates, enqueue, failure_of, run_job
+from tests.pipelines.operations import (
+    DUE_ON,
+    SCHEDULED,
+    dates,
+    ended_as_cancelled,
+    enqueue,
+    failure_of,
+    metadata_of,
+    run_job,
+)
 
 REPOSITORY = definitions.get_repository_def()
 SWEPT_AT = datetime(2026, 4, 12, 9, 30, tzinfo=UTC)
@@ -50,14 +59,23 @@ def pretend_a_settlement(
     """Have Dagster say that a run of two dates is in that state."""
     job = definitions.resolve_job_def("settle_due_payables")
     tags = {**job.run_tags, **dates("2026-04-10", "2026-04-11")}
-    instance.create_run_for_job(job, status=status, tags=tags, asset_selection=selection)
+    instance.create_run_for_job(job, status=status, tags=tags, asset_selection=selection, run_config=NO_REASON)
 
 
 class TestDailySettlement:
-    def test_requests_the_day_of_its_tick(self, core: Core, instance: dg.DagsterInstance) -> None:
+    def test_requests_the_day_of_its_tick(self, core: Core, clock: SettableClock, instance: dg.DagsterInstance) -> None:
+        clock.advance(days=30)
         [request] = tick(daily_settlement, core, instance, at=datetime(2026, 4, 9, 6, tzinfo=UTC))
 
         assert request.partition_key == DUE_ON
+        assert run_job(
+            "settle_due_payables",
+            core,
+            instance=instance,
+            partition_key=DUE_ON,
+            tags={**request.tags, **SCHEDULED},
+            run_config=request.run_config,
+        ).success
 
 
 class TestSettlementSweep:
@@ -82,10 +100,24 @@ class TestSettlementSweep:
             core,
             instance=instance,
             tags={**request.tags, "dagster/schedule_name": "settlement_sweep"},
+            run_config=request.run_config,
         )
 
         assert result.success
         assert core.find_unsettled_dates() == []
+        assert tick(settlement_sweep, core, instance) == []
+
+    def test_has_the_missing_report_of_a_settled_date_written(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        missed_days(core, clock, 1)
+        core.settle_payables(due_on=date.fromisoformat(DUE_ON))
+
+        [request] = tick(settlement_sweep, core, instance)
+        tags = {**request.tags, "dagster/schedule_name": "settlement_sweep"}
+        result = run_job("settle_due_payables", core, instance=instance, tags=tags, run_config=request.run_config)
+
+        assert metadata_of(result, "settlement_report")[DUE_ON]["lines"] == 1
         assert tick(settlement_sweep, core, instance) == []
 
     @pytest.mark.parametrize("selection", [None, frozenset({dg.AssetKey("settlement")})], ids=["job", "asset"])
@@ -178,7 +210,7 @@ class TestDatesBeforeTheFirstPartition:
                 run_config={"ops": {"settle_dates": {"config": config}}},
             )
 
-        assert failure_of(by_hand()).startswith("settle by hand needs a reason")
+        assert ended_as_cancelled(instance, by_hand) == "settle by hand needs a reason"
         assert failure_of(by_hand(reason="x", due_dates=["soon"])).startswith("due_dates: Invalid isoformat")
         assert failure_of(by_hand(reason="x", due_dates=[DUE_ON])).startswith(f"{DUE_ON} has a partition")
         assert by_hand(reason="imported late").success

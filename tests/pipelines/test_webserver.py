@@ -9,22 +9,38 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 
-from tests.pipelines.pages import ask
+from psp_local.postgres import EmbeddedPostgres
+from psp_pipelines.definitions import definitions
+from tests.pipelines.dagster_database import dagster_variables
+from tests.pipelines.pages import ROOT, ask
 
 MUTATION = "mutation { reloadWorkspace { __typename } }"
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) { __typename ... on LaunchRunSuccess { run { runId } } }
+  launchPipelineExecution(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
 }
 """
 _BACKFILL = """
 mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) { __typename ... on LaunchBackfillSuccess { backfillId } }
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
 }
 """
+_REEXECUTE = """
+mutation ($params: ReexecutionParams!) {
+  launchRunReexecution(reexecutionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}
+"""
+_RUNS = "{ runsOrError { ... on Runs { results { runId } } } }"
 _RUN_TAGS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key value } } } }"
 _BACKFILL_TAGS = """
 query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { tags { key value } } } }
@@ -37,6 +53,15 @@ def url(webserver_url: str) -> str:
 
 
 @pytest.fixture
+def dagster(url: str, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """The webserver's own records."""
+    for name, value in dagster_variables(postgres.url("dagster_webserver")).items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.from_config(str(ROOT)) as instance:
+        yield instance
+
+
+@pytest.fixture
 def client(url: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=60) as client:
         yield client
@@ -46,17 +71,43 @@ def tags_of(found: dict[str, Any]) -> dict[str, str]:
     return {tag["key"]: tag["value"] for tag in found["tags"]}
 
 
-def launch(client: httpx.Client, *, login: str | None, tags: dict[str, str]) -> dict[str, str]:
-    """Launch the job `repair` and return the run's tags."""
+def launched(
+    client: httpx.Client, *, reason: str, login: str | None = None, tags: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Launch the job `repair` and return what is answered."""
     selector = {"repositoryLocationName": "psp", "repositoryName": "__repository__", "pipelineName": "repair"}
     params = {
         "selector": selector,
         "mode": "default",
-        "runConfigData": {},
-        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        "runConfigData": {"ops": {"repair_transactions": {"config": {"reason": reason}}}},
+        "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]},
     }
-    launched = ask(client, _LAUNCH, login=login, params=params)
-    return tags_of(ask(client, _RUN_TAGS, id=launched["run"]["runId"]))
+    answer: dict[str, Any] = ask(client, _LAUNCH, login=login, params=params)
+    return answer
+
+
+def launch(client: httpx.Client, *, login: str | None, tags: dict[str, str]) -> dict[str, str]:
+    """Launch the job `repair` with a reason and return the run's tags."""
+    answer = launched(client, reason="the queue was rebuilt", login=login, tags=tags)
+    return tags_of(ask(client, _RUN_TAGS, id=answer["run"]["runId"]))
+
+
+def a_sensors_run(dagster: dg.DagsterInstance, *, like: str) -> str:
+    """Have a run of `repair` as its sensor asks for one, and return its id."""
+    other = dagster.get_run_by_id(like)
+    assert other
+    run = dagster.create_run_for_job(
+        definitions.resolve_job_def("repair"),
+        tags={"dagster/sensor_name": "stray_transactions_sensor"},
+        status=dg.DagsterRunStatus.SUCCESS,
+        remote_job_origin=other.remote_job_origin,
+        job_code_origin=other.job_code_origin,
+    )
+    return run.run_id
+
+
+def runs(client: httpx.Client) -> int:
+    return len(ask(client, _RUNS)["results"])
 
 
 class TestAnotherSite:
@@ -138,10 +189,68 @@ class TestWhoIsLoggedIn:
         params = {
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": ["2026-11-01"],
-            "tags": [{"key": "psp/actor", "value": "luke"}, {"key": "psp/reason", "value": "late"}],
+            "runConfigData": {"ops": {"settlement": {"config": {"reason": "late"}}}},
+            "tags": [{"key": "psp/actor", "value": "luke"}],
         }
 
         launched = ask(client, _BACKFILL, login="leia", params=params)
 
         tags = tags_of(ask(client, _BACKFILL_TAGS, id=launched["backfillId"]))
-        assert (tags["psp/actor"], tags["psp/reason"]) == ("leia", "late")
+        assert tags["psp/actor"] == "leia"
+
+
+class TestWhoeverGivesNoReason:
+    @pytest.mark.parametrize("reason", ["", "  ", "card 4111 1111 1111 1111"])
+    def test_launches_nothing(self, client: httpx.Client, reason: str) -> None:
+        before = runs(client)
+
+        answer = launched(client, reason=reason)
+
+        assert answer["__typename"] == "PythonError"
+        assert "reason" in answer["message"]
+        assert runs(client) == before
+
+    @pytest.mark.parametrize("config", [None, "", "ops: {settlement: {config: {reason: ''}}}", "ops: [", {"ops": {}}])
+    def test_launches_no_backfill(self, client: httpx.Client, config: object) -> None:
+        params = {
+            "assetSelection": [{"path": ["settlement"]}, {"path": ["settlement_report"]}],
+            "partitionNames": ["2026-11-01", "2026-11-02"],
+            "runConfigData": config,
+        }
+
+        answer = ask(client, _BACKFILL, params=params)
+
+        assert answer["__typename"] == "PythonError"
+        assert answer["message"].startswith("settle by hand needs a reason: write it as `reason`")
+
+    def test_may_still_write_reports(self, client: httpx.Client) -> None:
+        params = {"assetSelection": [{"path": ["settlement_report"]}], "partitionNames": ["2026-11-01"]}
+
+        assert ask(client, _BACKFILL, params=params)["__typename"] == "LaunchBackfillSuccess"
+
+
+class TestReexecution:
+    def test_of_a_schedules_run_is_by_hand(self, client: httpx.Client) -> None:
+        before = launched(client, reason="to be copied", tags={"dagster/schedule_name": "daily_settlement"})["run"]
+
+        tags = self.again(client, before["runId"])
+
+        assert tags["psp/by_hand"] == "true"
+        assert tags["dagster/schedule_name"] == "by hand, after daily_settlement"
+
+    def test_needs_a_reason_of_its_own_when_there_was_none(
+        self, client: httpx.Client, dagster: dg.DagsterInstance
+    ) -> None:
+        run = a_sensors_run(dagster, like=launched(client, reason="to have one")["run"]["runId"])
+
+        refused = ask(client, _REEXECUTE, params={"parentRunId": run, "strategy": "ALL_STEPS"})
+        tags = self.again(client, run, extra=[{"key": "psp/reason", "value": "it was ended"}])
+
+        assert refused["message"].startswith("repair by hand needs a reason")
+        assert (tags["psp/by_hand"], tags["psp/reason"]) == ("true", "it was ended")
+
+    @staticmethod
+    def again(client: httpx.Client, run_id: str, *, extra: list[dict[str, str]] | None = None) -> dict[str, str]:
+        params = {"parentRunId": run_id, "strategy": "ALL_STEPS", "extraTags": extra or []}
+        answer = ask(client, _REEXECUTE, params=params)
+        return tags_of(ask(client, _RUN_TAGS, id=answer["run"]["runId"]))

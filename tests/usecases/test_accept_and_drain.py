@@ -81,6 +81,14 @@ class TestAcceptTransactions:
             [entry] = work.outbox.claim(limit=10)
         assert len(entry.transaction_ids) == 2
 
+    def test_tells_of_each_transaction_that_is_prepared(self, core: Core) -> None:
+        told: list[bool] = []
+        rows = [a_new_transaction() for _ in range(3)]
+
+        core.accept_transactions([a_submission(*rows), a_submission()], on_row=lambda: told.append(True))
+
+        assert len(told) == 4
+
     def test_repeats_the_first_answer_to_a_key(self, core: Core, clock: SettableClock) -> None:
         [first] = core.accept_transactions([a_submission(key="k")])
         clock.advance(days=6)

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from psp_api.server.edge.body import Body, body_of
 from psp_api.server.edge.exchange import Exchange, Limits, Wire
 from psp_api.server.edge.head import END_OF_HEAD, HEAD_BYTES_MAX, Head, broken_beginning, read_head, refused
-from psp_api.server.problems.catalogue import BROKEN_REQUEST, TOO_SLOW
+from psp_api.server.problems.catalogue import BROKEN_REQUEST, OVERLOADED, TOO_SLOW
 from psp_api.server.problems.refusals import Refusal
 from psp_core.observability import get_logger
 
@@ -22,6 +22,10 @@ _BUFFERED_BYTES_MAX = 64 * 1024
 
 _DISCARDED_BYTES_MAX = 16 * 1024 * 1024
 """Who still sends after the last answer could not read it if we closed at once; beyond this we do."""
+
+
+_REFUSED_PART = 10
+"""So large a part of the connections may be there besides, to be told that there are too many."""
 
 
 class Connection(asyncio.Protocol):
@@ -41,6 +45,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._has_begun = False
         """A part of a head has come, and its time runs."""
+        self.idle_since_s = self._loop.time()
+        """By the event loop's clock, while it is idle."""
         self._is_paused = False
         self._is_writable = True
         self._taken: asyncio.Future[None] | None = None
@@ -64,6 +70,27 @@ class Connection(asyncio.Protocol):
         )
         self._server.connections.add(cast(Any, self))
         self._in(self._limits.head_timeout_s)
+        self._find_room()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of a request has come, and nothing is left to be said."""
+        is_busy = self._exchange or self._has_begun or self._input or self._skipped or self._may_discard
+        return not (is_busy or self._transport.is_closing())
+
+    def _find_room(self) -> None:
+        """Where there are too many connections, close the one that is idle for the longest time, or refuse this one."""
+        others = cast(set[Connection], self._server.connections) - {self}
+        most = self._limits.connections_max
+        if len(others) < most:
+            return
+        idle = min((other for other in others if other.is_idle), key=lambda other: other.idle_since_s, default=None)
+        if idle is not None:
+            idle.shutdown()
+        elif len(others) < most + max(1, most // _REFUSED_PART):
+            self._begin(refused(Refusal(OVERLOADED, "there are too many connections")))
+        else:
+            self._transport.abort()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._server.connections.discard(cast(Any, self))
@@ -174,6 +201,7 @@ class Connection(asyncio.Protocol):
 
     def _on_answered(self, exchange: Exchange) -> None:
         self._server.total_requests += 1
+        self.idle_since_s = self._loop.time()
         self._exchange = None
         if self._transport.is_closing():
             return None

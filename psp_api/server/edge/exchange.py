@@ -30,12 +30,16 @@ _VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a client may take. `body_bytes_per_s_min` is what has to come once `body_timeout_s` has passed."""
+    """How long a client may take, and how many there may be in a worker.
+
+    `body_bytes_per_s_min` is what has to come once `body_timeout_s` has passed.
+    """
 
     head_timeout_s: float
     body_timeout_s: float
     body_bytes_per_s_min: int
     idle_timeout_s: float
+    connections_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,8 +182,9 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         query=ReportQuery,
         files=examples.REPORTS,
-        description="A line for each payable, and last the payout: credits and debits add up to zero. Amounts are in "
-        f"major units (25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
+        description="A line for each payable, and last what balances them: `AlreadyAvailable` for what was paid at "
+        "once, `MerchantPayout` for what is paid out. Credits and debits add up to zero. Amounts are in major units "
+        f"(25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
         "that ends before its end, so that your client reports a broken connection, is to be asked for again.",
     ),
     Operation(

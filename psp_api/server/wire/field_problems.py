@@ -81,6 +81,12 @@ def card_data(pointer: str) -> FieldProblem:
     return {"pointer": pointer, "code": CARD_DATA, "detail": CARD_DATA_DETAIL}
 
 
+def card_data_in_unknown_field(row: str, name: str) -> FieldProblem:
+    """Return the problem of a field that the contract does not know; `row` points to where it is."""
+    shown = without_card_data(name, "*")[:_NAME_LENGTH_MAX].replace("~", "~0").replace("/", "~1")
+    return {"pointer": f"{row}/{shown}", "code": CARD_DATA, "detail": "must not contain a card number: send it once"}
+
+
 def _findings(error: ValidationError) -> list[Any]:
     return list(error.errors(include_url=False, include_input=False))
 

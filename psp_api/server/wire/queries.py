@@ -149,7 +149,7 @@ class TransactionQuery(_Dated):
     payment_method: PaymentMethod | None = Field(default=None, description="how it was paid")
     transaction_id: Id | None = Field(default=None, description="the transaction with this id")
     reference: Reference | None = Field(default=None, description="your own reference, all of it")
-    settlement_id: Id | None = Field(default=None, description="this settlement paid some of it")
+    settlement_id: Id | None = Field(default=None, description="some of it belongs to this settlement")
     payment_from: Instant | None = Field(
         default=None, alias="payment_date[gte]", description="with `payment_date[lt]`: some of it is due in between"
     )
@@ -167,7 +167,7 @@ class PayableQuery(_Dated):
     payment_method: PaymentMethod | None = Field(default=None, description="how the transaction was paid")
     transaction_id: Id | None = Field(default=None, description="of this transaction")
     reference: Reference | None = Field(default=None, description="of the transactions with your own reference")
-    settlement_id: Id | None = Field(default=None, description="paid by this settlement")
+    settlement_id: Id | None = Field(default=None, description="of this settlement")
     payment_from: Instant | None = Field(
         default=None, alias="payment_date[gte]", description="due at that instant or later"
     )

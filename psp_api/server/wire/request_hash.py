@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -34,13 +34,20 @@ _BRAND_OF_VERSION_1 = re.compile(
 )
 
 
-def request_hash(route: str, bodies: Sequence[TransactionBody]) -> bytes:
+def request_hash(
+    route: str, bodies: Sequence[TransactionBody], *, on_row: Callable[[], object] = lambda: None
+) -> bytes:
     """Return the version in a byte, and the SHA-256 of the request in canonical JSON.
 
     A new field belongs to the request only where it is sent, so that it changes no hash of a request without it.
     A change to any other's form is a new version, and the code of this one stays as long as keys are kept.
+    `on_row` is called after each.
     """
-    canonical = {"route": route, "transactions": [_canonical(body) for body in bodies]}
+    rows: list[dict[str, Any]] = []
+    for body in bodies:
+        rows.append(_canonical(body))
+        on_row()
+    canonical = {"route": route, "transactions": rows}
     return bytes([VERSION]) + hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).digest()
 
 

@@ -6,6 +6,7 @@ PCI DSS 3.3 to 3.5: what is not stored need not be guarded. A text holds card da
 - a track of a magnetic stripe, `%B…^` or `;…=`, even with a wrong check digit.
 
 A number begins and ends where a group of digits does: inside of longer ones, one in three would be hit by accident.
+Percent escapes and HTML's references are decoded, up to three times: what a reader of the text would do.
 UUIDs, with dashes or as 32 digits of hex with a letter, and times are never card data.
 Everything is linear in the text's length.
 """
@@ -13,9 +14,12 @@ Everything is linear in the text's length.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from html.entities import html5
+from itertools import accumulate, islice
+from urllib.parse import unquote
 
 from psp_core.domain.intake.card_brands import brand_at
 
@@ -53,6 +57,11 @@ _TRACK_BEGINS = frozenset(";Bb")
 _TRACK_LENGTHS = range(CARD_DIGITS_MIN, CARD_DIGITS_MAX + 1)
 
 
+# A number's leading zeros are taken apart, so that it has few digits to be read.
+_REFERENCE = re.compile(r"&(?:#[xX]0*([0-9A-Fa-f]{1,6});?|#0*([0-9]{1,7});?|([A-Za-z][0-9A-Za-z]{1,31};))")
+_DECODINGS_MAX = 3
+
+
 def passes_luhn(digits: str) -> bool:
     """Tell whether the check digit is right (ISO/IEC 7812-1, annex B)."""
     backwards = digits.encode()[::-1]
@@ -65,6 +74,15 @@ def holds_card_data(text: str, *, number: str | None = None) -> bool:
 
     Of a card `number` that is known, nothing but the digits counts, whatever its brand and whatever is between them.
     """
+    # Hundreds of thousands of texts have not enough characters, and nearly all others nothing to be decoded.
+    if len(text) < CARD_DIGITS_MIN and text.isascii():
+        return False
+    if "%" not in text and "&" not in text:
+        return _holds(text, number)
+    return any(_holds(reading, number) for reading in _readings(text))
+
+
+def _holds(text: str, number: str | None) -> bool:
     plain = _plain(text)
     if plain is None:
         return False
@@ -74,8 +92,16 @@ def holds_card_data(text: str, *, number: str | None = None) -> bool:
 def without_card_data(text: str, mask: str) -> str:
     """Return the text as it is, or in its NFKC form with the mask for all card data, and for all longer numbers.
 
-    Here to take out too much does no harm, and a number may be a part of them.
+    Decoded where only that shows it. Here to take out too much does no harm, and a number may be a part of them.
     """
+    masked = _masked(text, mask)
+    for reading in islice(_readings(masked), 1, None):
+        if (cleaned := _masked(reading, mask)) != reading:
+            return without_card_data(cleaned, mask)
+    return masked
+
+
+def _masked(text: str, mask: str) -> str:
     plain = _plain(text)
     if plain is None:
         return text
@@ -98,6 +124,13 @@ class CardNumbers:
 
     def are_in(self, text: str) -> bool:
         """Tell whether the digits of one of the numbers follow each other in the text."""
+        if len(text) < CARD_DIGITS_MIN and text.isascii():
+            return False
+        if "%" not in text and "&" not in text:
+            return self._are_in(text)
+        return any(self._are_in(reading) for reading in _readings(text))
+
+    def _are_in(self, text: str) -> bool:
         plain = _plain(text)
         if plain is None:
             return False
@@ -109,15 +142,33 @@ class CardNumbers:
         )
 
 
+def _readings(text: str) -> Iterator[str]:
+    """Yield the text, and then what it says to whoever decodes it once, twice, and so on."""
+    yield text
+    for _ in range(_DECODINGS_MAX):
+        if "%" not in text and "&" not in text:
+            return
+        decoded = _REFERENCE.sub(_character, unquote(text))
+        if decoded == text:
+            return
+        text = decoded
+        yield text
+
+
+def _character(reference: re.Match[str]) -> str:
+    hexadecimal, decimal, name = reference.groups()
+    if name is not None:
+        return html5.get(name, reference[0])
+    code = int(hexadecimal, 16) if hexadecimal is not None else int(decimal)
+    return chr(code) if code <= sys.maxunicode else reference[0]
+
+
 def _digits(plain: str) -> str:
     return "".join(_GROUP.findall(plain))
 
 
 def _plain(text: str) -> str | None:
     """Return the text with every digit in ASCII, or None when it has not enough of them for a card."""
-    # Hundreds of thousands of texts have none, so that is seen in C and at once.
-    if len(text) < CARD_DIGITS_MIN and text.isascii():
-        return None
     if not text.isascii():
         slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
         text = "".join([unicodedata.normalize("NFKC", each) for each in slices])

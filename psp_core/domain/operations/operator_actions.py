@@ -26,6 +26,18 @@ class Outcome(StrEnum):
     """It ended in the middle: by an error, or because it was interrupted."""
 
 
+def require_reason(reason: str, *, action: str) -> None:
+    """Raise ValueError unless this is a reason that may be kept for ever."""
+    if not reason.strip():
+        raise ValueError(f"{action} by hand needs a reason")
+    if len(reason) > REASON_LENGTH_MAX:
+        raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters, this one {len(reason)}")
+    if not all(character.isprintable() or character in "\n\t" for character in reason):
+        raise ValueError("a reason is plain text: this one has control characters")
+    if holds_card_data(reason):
+        raise ValueError("a reason must not contain a card number: it would be kept for ever")
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
     """One action that no schedule asked for. `run_id` is the Dagster run that carried it out, or a command's own."""
@@ -50,14 +62,7 @@ class OperatorAction:
 
     def __post_init__(self) -> None:
         """Refuse an action without a reason, and one with card data in it: raises ValueError."""
-        if not self.reason.strip():
-            raise ValueError(f"{self.action} by hand needs a reason")
-        if len(self.reason) > REASON_LENGTH_MAX:
-            raise ValueError(f"a reason has at most {REASON_LENGTH_MAX} characters, this one {len(self.reason)}")
-        if not all(character.isprintable() or character in "\n\t" for character in self.reason):
-            raise ValueError("a reason is plain text: this one has control characters")
-        if holds_card_data(self.reason):
-            raise ValueError("a reason must not contain a card number: it would be kept for ever")
+        require_reason(self.reason, action=self.action)
 
     @property
     def came_of_it(self) -> str:

@@ -49,8 +49,12 @@ class AcceptTransactions:
     clock: Clock
     ids: Ids
 
-    def __call__(self, submissions: Sequence[Submission]) -> list[Outcome]:
+    def __call__(
+        self, submissions: Sequence[Submission], *, on_row: Callable[[], object] = lambda: None
+    ) -> list[Outcome]:
         """Store the submissions that are new in one commit; return an outcome for each, in order.
+
+        `on_row` is called after each transaction that is prepared: whoever has others beside it may let them go on.
 
         A refused submission is returned as its error and does not hold up the others. Raises
         StorageUnavailable, or whatever a faulty row makes the database raise: then nothing is stored.
@@ -66,7 +70,7 @@ class AcceptTransactions:
                 if key.identity in identities:
                     continue
                 identities.add(key.identity)
-            asked.append((index, *_prepare(submission, ids, now)))
+            asked.append((index, *_prepare(submission, ids, now, on_row)))
         stored = self.store.accept(
             [intake for _, intake, _ in asked], now=now, traceparent=_first_traceparent(submissions)
         )
@@ -97,9 +101,13 @@ class AcceptTransactions:
         return {index: _repeat(found[key.identity], key) for index, key in lost.items() if key.identity in found}
 
 
-def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime) -> tuple[Intake, bytes]:
-    own = zip(submission.transactions, islice(ids, len(submission.transactions)), strict=True)
-    rows = [new.accepted(id=id, at=now) for new, id in own]
+def _prepare(
+    submission: Submission, ids: Iterator[UUID], now: datetime, on_row: Callable[[], object]
+) -> tuple[Intake, bytes]:
+    rows: list[Transaction] = []
+    for new, id in zip(submission.transactions, islice(ids, len(submission.transactions)), strict=True):
+        rows.append(new.accepted(id=id, at=now))
+        on_row()
     body = submission.render(rows)
     return Intake(rows, KeyClaim(submission.key, body) if submission.key else None), body
 

@@ -87,6 +87,12 @@ class WriteSettlementReport:
             due_on, written.lines, paid_out, available, merchants, whole, manifest, unchanged=not is_new
         )
 
+    def published(self, *, due_on: date) -> PublishedReport | None:
+        """Return the edition that counts, if its files are there."""
+        with self.store.begin() as work:
+            published = work.settlement_reports.published(due_on)
+        return None if published is None or self._is_lost(published) else published
+
     def _publish(self, draft: ReportDraft, *, due_on: date, version: int, facts: dict[str, Any]) -> bool:
         """Publish the draft unless what is published holds as much; tell whether it was."""
         with self.store.begin() as work:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from psp_api.server.activity import ALLOWANCE_S, NOBODYS, RECENTLY_S, Activity
+from itertools import pairwise
+
+import pytest
+
+from psp_api.server.activity import ALLOWANCE_S, FREE_S, NOBODYS, RECENTLY_S, REST, SLICE_S, Activity, Pace
 
 
 class TestActivity:
@@ -13,7 +17,7 @@ class TestActivity:
 
         assert activity.rest_s("greedy", took_s=5.0, now_s=0.1) == 0
 
-    def test_lets_work_rest_beside_others_when_it_takes_more_than_half_of_the_time(self) -> None:
+    def test_lets_work_rest_beside_others_when_it_takes_more_than_its_share_of_the_time(self) -> None:
         activity = Activity()
         now_s, worked_s = 0.0, 0.0
         while now_s < 10:
@@ -22,7 +26,8 @@ class TestActivity:
             now_s, worked_s = now_s + 0.05, worked_s + 0.05
             now_s += activity.rest_s("greedy", took_s=0.05, now_s=now_s)
 
-        assert 5 <= worked_s <= 5 + ALLOWANCE_S
+        share_s = 10 / (1 + REST)
+        assert share_s <= worked_s <= share_s + ALLOWANCE_S
 
     def test_lets_nobody_rest_who_works_now_and_then(self) -> None:
         activity = Activity()
@@ -59,3 +64,61 @@ class TestActivity:
         activity.see("modest", now_s=RECENTLY_S + 0.1)
 
         assert len(activity._merchants) == 1
+
+    def test_is_shared_as_long_as_another_has_asked_lately(self) -> None:
+        activity = Activity()
+        found = []
+        for merchant, now_s in (("greedy", 0.0), ("modest", 0.5), ("greedy", 0.6), ("greedy", 0.5 + RECENTLY_S + 0.1)):
+            activity.see(merchant, now_s=now_s)
+            found.append(activity.is_shared)
+
+        assert found == [False, True, True, False]
+
+
+ROWS = 10_000
+ROW_S = SLICE_S / 100
+
+
+class TestPace:
+    @staticmethod
+    def rests(activity: Activity, *, rows: int = ROWS, after: int = 0) -> tuple[list[int], list[float]]:
+        """Return after which rows work has rested, and how long each time. Another merchant comes `after` rows."""
+        worked = [0.0]
+        rested: list[tuple[int, float]] = []
+        pace = Pace(activity, worked_s=lambda: worked[0], rest=lambda rest_s: rested.append((row, rest_s)))
+        for row in pace.through(range(rows)):
+            worked[0] = (row + 1) * ROW_S
+            if row == after:
+                activity.see("modest", now_s=0.1)
+        return [row for row, _ in rested], [rest_s for _, rest_s in rested]
+
+    def test_lets_one_alone_go_on(self) -> None:
+        activity = Activity()
+        activity.see("greedy", now_s=0.0)
+
+        assert self.rests(activity, after=ROWS) == ([], [])
+
+    def test_lets_work_rest_beside_others_in_short_slices_for_a_part_of_the_time(self) -> None:
+        activity = Activity()
+        activity.see("greedy", now_s=0.0)
+
+        rows, rests_s = self.rests(activity)
+
+        slices_s = [rest_s / REST for rest_s in rests_s]
+        assert max(slices_s) <= 2 * SLICE_S
+        assert sum(rests_s) == pytest.approx((ROWS * ROW_S - FREE_S) * REST, rel=0.1)
+        assert max(later - row for row, later in pairwise(rows)) * ROW_S <= 2 * SLICE_S
+
+    def test_lets_no_small_work_rest(self) -> None:
+        activity = Activity()
+        activity.see("greedy", now_s=0.0)
+
+        assert self.rests(activity, rows=round(FREE_S / ROW_S)) == ([], [])
+
+    def test_lets_work_rest_as_soon_as_another_has_come(self) -> None:
+        activity = Activity()
+        activity.see("greedy", now_s=0.0)
+
+        rows, _ = self.rests(activity, after=ROWS // 2)
+
+        assert ROWS // 2 <= rows[0] <= ROWS // 2 + 2 * SLICE_S / ROW_S

@@ -153,6 +153,54 @@ class TestReads:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize(("has_others", "turns"), [(False, 2), (True, 1)])
+    def test_of_one_merchant_begin_no_more_turns_than_it_may_hold(self, has_others: bool, turns: int) -> None:
+        limits = ThreadLimits(threads=4, waiting_max=100, timeout_s=30, taken_alone_max=2)
+
+        async def main() -> None:
+            readers = FairThreads(limits)
+            if has_others:
+                await readers.call(lambda _: True, merchant=MODEST)
+            held = 0
+            most = 0
+            go_on = asyncio.Event()
+            has_all = asyncio.Event()
+
+            async def hold() -> None:
+                nonlocal held, most
+                async with readers.turn(lambda _: True, merchant=GREEDY):
+                    held += 1
+                    most = max(most, held)
+                    if held == turns:
+                        has_all.set()
+                    await go_on.wait()
+                    held -= 1
+
+            tasks = [asyncio.create_task(hold()) for _ in range(6)]
+            await has_all.wait()
+            # As long as the others may take their turn, one more of the greedy would have had its own.
+            for number in range(2):
+                await readers.call(lambda _: True, merchant=f"{MODEST}-{number}")
+            assert held == turns
+            go_on.set()
+            await asyncio.gather(*tasks)
+            assert most == turns
+            readers.close()
+
+        asyncio.run(main())
+
+    def test_give_their_turn_back_when_what_follows_fails(self) -> None:
+        async def main() -> None:
+            readers = FairThreads(ThreadLimits(threads=2, waiting_max=1, timeout_s=30, taken_alone_max=1))
+            for _ in range(3):
+                with pytest.raises(StorageUnavailable):
+                    async with readers.turn(lambda _: True, merchant=GREEDY):
+                        raise StorageUnavailable("it is down")
+            assert await readers.call(lambda _: True, merchant=GREEDY)
+            readers.close()
+
+        asyncio.run(main())
+
     def test_get_their_turn_before_those_of_one_who_has_many(self) -> None:
         gate = threading.Event()
         order: list[str] = []

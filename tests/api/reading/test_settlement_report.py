@@ -110,12 +110,23 @@ class TestTheReportOfASettlement:
         payable, *_ = payables_of(api.core, client, create(client, amount=700))
         # Late for its date: the next sequence pays it.
         in_a_month.settle_payables(due_on=date.fromisoformat(payable["due_on"]))
-        late, _ = client.get("/settlements").json()
+        [late] = [item for item in client.get("/settlements").json() if item["id"] != settlement["id"]]
 
         line, payout = lines_in(client.get(report_of(late)).content)
 
         assert (line["Gross Credit (GC)"], payout["Batch Number"]) == ("7.00", "2")
         assert len(lines_in(client.get(report_of(settlement)).content)) == 4
+
+    def test_has_what_was_paid_at_once(self, api: Api, client: httpx.Client, in_a_month: Core) -> None:
+        [payable] = payables_of(api.core, client, create(client, amount=1000, payment_method="debit_card"))
+        in_a_month.settle_payables(due_on=date.fromisoformat(payable["due_on"]))
+        [settlement] = client.get("/settlements").json()
+
+        lines = lines_in(client.get(report_of(settlement)).content)
+
+        assert [line["Type"] for line in lines] == ["Settled", "AlreadyAvailable"]
+        assert balance(lines) == 0
+        assert settlement["already_available"]["receivable_amount"] == payable["receivable_amount"] == 970
 
     @pytest.mark.parametrize(
         ("query", "accept", "media_type"),

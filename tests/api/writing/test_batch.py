@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from itertools import count
+
 import httpx
 import pytest
 
-from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX
+from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX, read_batch
+from psp_api.server.activity import Activity, Pace
+from psp_api.server.wire.request_hash import request_hash
 from tests.api.bodies import a_body, everything, payables_of, problems
 from tests.api.server import Api
 
@@ -73,3 +78,22 @@ class TestABatch:
 
     def test_must_be_an_array(self, client: httpx.Client) -> None:
         assert problems(client.post("/transactions/batch", json=a_body())) == {("", "wrong_type")}
+
+
+class TestTheWorkOfABatch:
+    def test_rests_again_and_again_beside_others(self) -> None:
+        activity = Activity()
+        for merchant in ("greedy", "modest"):
+            activity.see(merchant, now_s=0.0)
+        rests_s: list[float] = []
+        # Each look at the clock finds a second of work.
+        pace = Pace(activity, worked_s=map(float, count()).__next__, rest=rests_s.append)
+        rows = 640
+
+        bodies = read_batch(json.dumps([a_body()] * rows).encode(), [], pace=pace)
+        assert bodies is not None
+        while_reading = len(rests_s)
+        request_hash("/transactions/batch", bodies, on_row=pace)
+
+        assert while_reading >= 20
+        assert len(rests_s) >= while_reading + 10

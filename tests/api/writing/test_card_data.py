@@ -59,6 +59,42 @@ class TestFreeText:
         assert create(client, description=text)["description"] == text
 
 
+class TestAnUnknownField:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            OWN,
+            int(OWN),
+            float(OWN),
+            grouped(OTHERS[0], " "),
+            OTHERS[1].replace("2", "%32"),
+            [0, {"deep": [OWN]}],
+            {OWN: None},
+            f"x{UNKNOWN_BRAND}",
+        ],
+        ids=ascii,
+    )
+    def test_must_not_hold_card_data(self, client: httpx.Client, value: Any) -> None:
+        body = a_body(card_number=UNKNOWN_BRAND, **{"card/number": value})
+
+        single = client.post("/transactions", json=body)
+        batch = client.post("/transactions/batch", json=[a_body(card_number=UNKNOWN_BRAND), body])
+
+        assert problems(single) == {("/card~1number", REFUSED)}
+        assert problems(batch) == {("/1/card~1number", REFUSED)}
+        for answer in (single, batch):
+            assert_not_repeated(answer, OWN, OTHERS[0], UNKNOWN_BRAND)
+        assert client.get("/transactions").json() == []
+
+    def test_must_not_be_named_by_a_card_number(self, client: httpx.Client) -> None:
+        answer = client.post("/transactions", json=a_body(**{OWN: 1}))
+
+        assert problems(answer) == {("/*", REFUSED)}
+
+    def test_may_hold_anything_else(self, client: httpx.Client) -> None:
+        create(client, cart=[{"id": "55555555-5555-4444-8000-000000000000", "price": 12.5, "new": True, "of": None}])
+
+
 ONE_HEADER_EACH = [
     ("Idempotency-Key", OWN),
     ("Idempotency-Key", f'"{grouped(OWN, " ")}"'),

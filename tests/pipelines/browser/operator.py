@@ -47,24 +47,56 @@ class Operator:
                     raise
 
     def backfill(
-        self, dates: str, *, reason: str | None = None, config: str | None = None, picture: str | None = None
+        self,
+        dates: str,
+        *,
+        asset: str = "settlement",
+        reason: str | None = None,
+        config: str | None = None,
+        picture: str | None = None,
     ) -> None:
-        """Launch a backfill of `settlement`, from its page: dates, the reason or a config, launch."""
-        self.open("/assets/settlement?view=partitions")
-        self.page.get_by_role("button", name="Materialize…").first.click()
-        dialog = self.page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
-        dialog.get_by_text("Show all partitions").click()
-        box = dialog.get_by_role("textbox").first
-        box.fill(dates)
-        box.press("Enter")
+        """Launch a backfill of the asset, from its page: dates, the reason or a whole config, launch."""
+        dialog = self._materialize(asset, dates)
         if reason:
-            self._tag(dialog, "psp/reason", reason)
+            config = f"ops:\n  settlement:\n    config:\n      reason: {reason}\n"
         if config:
             self._configure(dialog, config)
         if picture:
             self.photograph(picture)
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         expect(dialog).to_be_hidden(timeout=PAGE_MS)
+
+    def is_refused(self, dates: str, *sentences: str, picture: str | None = None) -> None:
+        """Launch a settlement and forget the reason: the form says so, and stays."""
+        dialog = self._materialize("settlement", dates)
+        dialog.get_by_role("button", name=re.compile("Launch")).last.click()
+        error = self.page.get_by_text("View error")
+        said = self.page.get_by_text(sentences[0])
+        expect(error.or_(said).first).to_be_visible(timeout=PAGE_MS)
+        if error.count():
+            error.first.click()
+        for sentence in sentences:
+            self.sees(sentence)
+        if picture:
+            self.photograph(picture)
+
+    def settles(self, day: str, *, reason: str, picture: str) -> None:
+        """Fill in the form that `unpaid_dates` links to: the date, and why."""
+        # It opens in a tab of its own.
+        self.page.goto(
+            self.page.locator("a[href$='/settle_due_payables/playground']").first.get_attribute("href") or ""
+        )
+        box = self.page.get_by_placeholder("Partition")
+        box.click()
+        box.fill(day)
+        self.page.get_by_text(day, exact=True).first.click()
+        form = self.page.locator(".CodeMirror").first
+        expect(form).to_contain_text("reason: ''", timeout=PAGE_MS)
+        written = str(form.evaluate("editor => editor.CodeMirror.getValue()"))
+        self._type(self.page.locator("body"), written.replace("reason: ''", f"reason: '{reason}'"))
+        self.photograph(picture)
+        self.page.get_by_role("button", name="Launch Run").click()
+        self.page.wait_for_url("**/runs/**")
 
     def launch(self, job: str, *, config: str) -> None:
         """Launch a job from its launchpad."""
@@ -103,6 +135,16 @@ class Operator:
         self.page.evaluate(_WITHOUT_FOLDER, f"{ROOT}/")
         self.page.screenshot(path=self.pictures / f"{name}.png", clip=_strip(self.page, rows) if rows else None)
 
+    def _materialize(self, asset: str, dates: str) -> Locator:
+        self.open(f"/assets/{asset}?view=partitions")
+        self.page.get_by_role("button", name="Materialize…").first.click()
+        dialog = self.page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
+        dialog.get_by_text("Show all partitions").click()
+        box = dialog.get_by_role("textbox").first
+        box.fill(dates)
+        box.press("Enter")
+        return dialog
+
     def _configure(self, dialog: Locator, config: str) -> None:
         dialog.get_by_text("Config", exact=True).click()
         dialog.get_by_role("button", name="Add config").click()
@@ -116,16 +158,6 @@ class Operator:
         editor.wait_for()
         # Typed key by key, the editor would indent by itself.
         editor.evaluate("(editor, text) => editor.CodeMirror.setValue(text)", config)
-
-    def _tag(self, dialog: Locator, key: str, value: str) -> None:
-        dialog.get_by_text("Tags", exact=True).click()
-        dialog.get_by_role("button", name="Add tags").click()
-        form = self.page.get_by_role("dialog").filter(has_text="Add tags to run")
-        form.get_by_placeholder("Tag Key").fill(key)
-        form.get_by_placeholder("Tag Value").fill(value)
-        form.get_by_role("button", name="Apply").click()
-        expect(form).to_be_hidden(timeout=PAGE_MS)
-        self.sees(f"{key}: {value}")
 
 
 def _strip(page: Page, rows: tuple[int, int]) -> FloatRect:

@@ -29,6 +29,12 @@ DRY_RUN = """ops:
       merchants: [lightsabers-co]
       dry_run: true
 """
+UNKNOWN_MERCHANT = """ops:
+  settlement:
+    config:
+      reason: They are waiting for it
+      merchants: [light-sabers]
+"""
 YEAR = f"[{datetime.now(UTC).date() - timedelta(days=MISSED_DAYS - 1)}...{datetime.now(UTC).date()}]"
 
 
@@ -55,7 +61,8 @@ class TestOperator:
 
         [run] = wait_for_end(operator.url, more_than=before)
         assert run["status"] == "SUCCESS"
-        operator.finds(f"/runs/{run['runId']}", "ASSET_OBSERVATION")
+        operator.finds(f"/runs/{run['runId']}", "Nothing was paid and nothing was changed", "would_be_paid")
+        operator.photograph("dry-run")
         operator.finds("/assets/settlement?view=partitions", "Materialized (0)")
         assert LAST in unsettled(missed_year)
 
@@ -67,7 +74,9 @@ class TestOperator:
         operator.photograph("settled-partition")
         operator.finds("/assets/settlement?view=checks", "books_balance", "control_totals")
         operator.photograph("checks")
-        assert not set(unsettled(missed_year)) & {FIRST + number * ONE_DAY for number in range(10)}
+        dates = [FIRST + number * ONE_DAY for number in range(10)]
+        operator.finds("/assets/settlement?view=events", *map(str, dates))
+        assert not set(unsettled(missed_year)) & set(dates)
 
     def test_repeats_it_and_sees_no_effect(self, operator: Operator) -> None:
         before = len(runs_by_hand(operator.url))
@@ -79,14 +88,23 @@ class TestOperator:
         operator.finds(f"/assets/settlement?view=partitions&partition={LAST}", "settled_in_this_run", "nothing")
         operator.photograph("second-run")
 
-    def test_is_asked_for_a_reason_and_told_of_the_failure_once(self, operator: Operator, webhook: Webhook) -> None:
+    def test_is_asked_for_a_forgotten_reason_and_no_date_turns_red(self, operator: Operator) -> None:
         before = len(runs_by_hand(operator.url))
 
-        operator.backfill(f"[{FIRST}...{FIRST}]", reason=None)
+        operator.is_refused(f"[{FIRST}...{FIRST}]", "settle by hand needs a reason")
+        operator.is_refused(RANGE, "settle by hand needs a reason", picture="refused")
+
+        operator.finds("/assets/settlement?view=partitions", "Failed (0)", "Materialized (10)")
+        assert len(runs_by_hand(operator.url)) == before
+
+    def test_is_told_of_a_failed_run_once(self, operator: Operator, webhook: Webhook) -> None:
+        before = len(runs_by_hand(operator.url))
+
+        operator.backfill(f"[{FIRST - ONE_DAY}...{FIRST - ONE_DAY}]", config=UNKNOWN_MERCHANT)
 
         [run] = wait_for_end(operator.url, more_than=before)
         assert run["status"] == "FAILURE"
-        operator.finds(f"/runs/{run['runId']}", "settle by hand needs a reason")
+        operator.finds(f"/runs/{run['runId']}", "no merchant called")
         operator.photograph("failed-run")
         expect_told(operator, webhook, run["runId"])
 
@@ -152,4 +170,5 @@ def expect_told(operator: Operator, webhook: Webhook, run_id: str) -> None:
         operator.page.wait_for_timeout(1_000)
     operator.page.wait_for_timeout(15_000)
     [message] = told()
-    assert "needs a reason" in message["detail"]
+    assert "no merchant called 'light-sabers'" in message["detail"]
+    assert f"Due dates: {FIRST - ONE_DAY}, which still owe BRL" in message["detail"]

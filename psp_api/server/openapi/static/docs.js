@@ -54,7 +54,8 @@ function fieldsOf(schema, spec, within = "") {
     const about = [rule(property, spec), property.description].filter(Boolean).join(". ");
     const mark = required.includes(name) ? " *" : "";
     const row = element("div", { className: "row field" }, code(within + name + mark), element("small", {}, ...prose(about)));
-    return [row, ...(property.items ? fieldsOf(property.items, spec, `${name}[].`) : [])];
+    const inner = property.items ?? property;
+    return [row, ...fieldsOf(inner, spec, `${within}${name}${property.items ? "[]" : ""}.`)];
   });
 }
 

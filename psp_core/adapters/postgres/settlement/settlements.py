@@ -26,6 +26,7 @@ from psp_core.domain.settlement.settlements import (
     Totals,
     merge_merchants,
 )
+from psp_core.domain.settlement.unpaid_dates import Debts, UnpaidDate
 
 _COLUMNS = """id, customer_id, currency, due_on, sequence, status, payable_count, gross_minor, fee_minor, net_minor,
  available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at, closed_at"""
@@ -56,6 +57,16 @@ WITH RECURSIVE dates AS (
     FROM dates WHERE dates.due_on IS NOT NULL AND dates.due_on < %(until)s
 )
 SELECT due_on FROM dates WHERE due_on <= %(until)s ORDER BY due_on
+"""
+
+# One pass: each date by currency, each date's merchants, and the merchants of all dates together.
+_DEBTS = """
+SELECT due_on, currency, count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint,
+       count(DISTINCT customer_id)
+FROM payables
+WHERE status = 'waiting_funds' AND due_on = ANY(%s::date[])
+GROUP BY GROUPING SETS ((due_on, currency), (due_on), ())
+ORDER BY due_on NULLS LAST, currency NULLS FIRST
 """
 
 # `due` takes rows in the order of its partial index and skips what another commit holds. The guard
@@ -159,6 +170,15 @@ class PostgresSettlements:
 
     def unsettled_dates(self, *, until: date) -> list[date]:
         return list(self.connection.exec_driver_sql(_UNSETTLED_DATES, {"until": until}).scalars())
+
+    def debts(self, due_on: Sequence[date]) -> Debts:
+        rows = self.connection.exec_driver_sql(_DEBTS, (list(due_on),)).all()
+        owed: dict[date, dict[Currency, Totals]] = {}
+        for row in rows:
+            if row.currency is not None:
+                owed.setdefault(row.due_on, {})[Currency(row.currency)] = Totals(row[2], row[3], row[4], row[5])
+        merchants = {row.due_on: row[6] for row in rows if row.currency is None}
+        return Debts([UnpaidDate(day, owed[day], merchants[day]) for day in owed], merchants[None])
 
     def settle_chunk(
         self,
