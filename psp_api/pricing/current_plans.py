@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from psp_api.server.wire.answers import Count, Day, Id, Instant, Minor, instant, percent
+from psp_api.server.wire.fields import CurrencyCode
 from psp_api.server.wire.queries import number, number_schema
 from psp_api.server.wire.words import IN_MINOR_UNITS, PLATFORM_ZONE
 from psp_core.domain.intake.card_brands import NAMES, UNKNOWN
@@ -48,7 +49,7 @@ class PlanQuery(BaseModel):
         Literal[NAMES],  # type: ignore[valid-type]
         Field(description="as a transaction tells it; without it no rule for a brand is meant"),
     ] = UNKNOWN.name
-    currency: Annotated[Currency | None, Field(description="the platform's when it is left out")] = None
+    currency: Annotated[CurrencyCode | None, Field(description="the platform's when it is left out")] = None
     installments: Annotated[
         int,
         BeforeValidator(number),

@@ -42,6 +42,7 @@ _DETAILS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "must be given",
     "extra_forbidden": lambda _: "is not known here",
     "enum": lambda rule: f"must be {rule['expected']}",
+    "literal_error": lambda rule: f"must be {rule['expected']}",
     "string_pattern_mismatch": lambda rule: OF_PATTERNS.get(rule["pattern"], f"must match {rule['pattern']}"),
     "string_too_short": lambda rule: f"must have {rule['min_length']} or more characters",
     "string_too_long": lambda rule: f"must have {rule['max_length']} characters at most",

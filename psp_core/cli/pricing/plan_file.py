@@ -194,6 +194,8 @@ def _findings(refusal: ValidationError, located: Located) -> Iterator[tuple[int,
     for error in refusal.errors(include_url=False, include_input=False):
         place = tuple(part for part in error["loc"] if part != "[key]")
         message = _SENTENCES.get(error["type"], error["msg"].removeprefix("Value error, "))
+        if place[-1:] == ("currency",):
+            message = "must be a currency's code by ISO 4217, like BRL"
         name = "" if not place or isinstance(place[-1], int) else f"{place[-1]}: "
         yield located.line(place), f"{name}{message}"
 

@@ -109,7 +109,12 @@ def show(merchants: tuple[str, ...], at: datetime | None) -> None:
 @click.option("--method", default="credit_card", type=click.Choice([item.value for item in PaymentMethod]))
 @click.option("--brand", default="visa", show_default=True, type=click.Choice(NAMES))
 @click.option("--installments", default=1, show_default=True, type=click.IntRange(1, INSTALLMENTS_MAX))
-@click.option("--currency", type=click.Choice([item.value for item in Currency]), help="The platform's, if left out.")
+@click.option(
+    "--currency",
+    type=click.Choice([item.value for item in Currency]),
+    metavar="CODE",
+    help="By ISO 4217; the platform's, if left out.",
+)
 @click.option("--at", type=Instant(), help="When it is captured; now, when it is left out.")
 def price(
     customer_id: str,

@@ -114,7 +114,7 @@ class TestTheSentences:
             "card_holder_name": "",
             "description": 1,
             "currency": "XYZ",
-            "installments": 13,
+            "installments": 25,
             "reference": "x" * 256,
         }
 
@@ -134,7 +134,7 @@ class TestTheSentences:
             "/card_verification_code": "must be 3 or 4 digits",
             "/card_holder_name": "must have 1 or more characters",
             "/description": "must not hold the character U+0000",
-            "/currency": "must be 'BRL', 'USD', 'EUR' or 'GBP'",
+            "/currency": "must be a currency's code by ISO 4217, like BRL",
             "/installments": "must be 1 or more",
             "/reference": "must have 255 characters at most",
             "query:colour": "is not known here",
