@@ -16,6 +16,7 @@ from hypothesis import Phase, settings, strategies
 
 from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
 from psp_core.domain.intake.cards import CardNumbers, holds_card_data
+from psp_core.domain.intake.transactions import INSTALLMENTS_MAX
 from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
@@ -49,6 +50,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
         headers["Idempotency-Key"] = uuid.uuid4().hex
     _ask_for_what_exists(case)
     _ask_for_a_near_page(case)
+    _ask_about_a_sale(case)
     bodies = [body for body in (case.body if isinstance(case.body, list) else [case.body]) if isinstance(body, dict)]
     for body in bodies:
         _correct(body)
@@ -78,6 +80,16 @@ def _ask_for_a_near_page(case: schemathesis.Case[Any]) -> None:
         # Wrong ones stay wrong.
         if int(query["page"]) * int(query.get("limit", PAGE_LIMIT_DEFAULT)) > NUMBERED_ROWS_MAX:
             case.query = {**query, "page": 1}
+
+
+def _ask_about_a_sale(case: schemathesis.Case[Any]) -> None:
+    """Let what is asked about a sale be right together: there are no more installments than minor units, or cards'."""
+    query = case.query or {}
+    with suppress(KeyError, TypeError, ValueError):
+        # Wrong ones stay wrong.
+        amount = int(query.get("amount", INSTALLMENTS_MAX))
+        if int(query["installments"]) > (1 if query.get("payment_method") == "debit_card" else amount):
+            case.query = {**query, "installments": 1}
 
 
 def _correct(body: dict[str, Any]) -> None:
