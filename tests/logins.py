@@ -70,6 +70,7 @@ _PROGRAMS = {
     "relay_outbox": Login.RELAY,
     "change_fee_plan": Login.OPERATOR,
     "manage_api_keys": Login.OPERATOR,
+    "book_what_exists": Login.RUNS,
     "check_books": Login.RUNS,
     "check_flow": Login.RUNS,
     "create_payables": Login.RUNS,

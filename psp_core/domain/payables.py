@@ -64,10 +64,18 @@ class Payable(NamedTuple):
     settlement_id: UUID | None
     created_at: datetime
     updated_at: datetime
+    entry_id: UUID | None = None
+    """The ledger's entry of its capture; None where an opening entry books it."""
 
 
 def payables_for(
-    source: PayableSource, *, plan: FeePlan, zone: ZoneInfo, ids: Iterator[UUID], now: datetime
+    source: PayableSource,
+    *,
+    plan: FeePlan,
+    zone: ZoneInfo,
+    ids: Iterator[UUID],
+    now: datetime,
+    entry_id: UUID | None = None,
 ) -> list[Payable]:
     """Return the transaction's payables under its fee plan: one for each installment, made `now`.
 
@@ -106,6 +114,7 @@ def payables_for(
                 settlement_id=None,
                 created_at=now,
                 updated_at=now,
+                entry_id=entry_id,
             )
         )
     return payables

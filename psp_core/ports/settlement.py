@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.journal import Paid
 from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportLine
 from psp_core.domain.settlement.settlements import (
     Due,
@@ -34,7 +35,7 @@ class Settlements(Protocol):
         ...
 
     def unsettled_dates(self, *, until: date) -> list[date]:
-        """Return the dates up to and including `until` that still have something due, oldest first."""
+        """Return the dates up to and including `until` with something due or an open settlement, oldest first."""
         ...
 
     def settle_chunk(
@@ -50,8 +51,8 @@ class Settlements(Protocol):
         """Pay at most `limit` due payables and their transactions, and add them to open settlements."""
         ...
 
-    def close(self, due_on: date, *, now: datetime) -> int:
-        """Close the date's open settlements; return how many there were."""
+    def close(self, due_on: date, *, limit: int, now: datetime) -> list[Paid]:
+        """Close at most `limit` open settlements of the date; return what becomes available, nothing when none is."""
         ...
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None: ...

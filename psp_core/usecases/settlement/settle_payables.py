@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.kernel.calendar import due_date
 from psp_core.domain.kernel.errors import BooksDoNotBalance, Discrepancy, NotDueYet, SettlementInProgress
 from psp_core.domain.kernel.merchants import is_merchant_name, require_known
+from psp_core.domain.ledger.journal import close_entries, settle_entries
 from psp_core.domain.operations.leases import Hold
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
@@ -86,10 +87,18 @@ class SettlePayables:
             return SettlementOutcome(order.due_on, settled=due.all, existing=existing, dry_run=True)
         settled, controlled = self._settle_all(order, expected=sum(item.totals.count for item in due.all))
         _compare(order.due_on, before=due.controlled, after=controlled)
+        while self._close_some(order):
+            pass
+        return SettlementOutcome(order.due_on, settled=settled, existing=existing)
+
+    def _close_some(self, order: _Order) -> bool:
+        """Close some of the date's settlements and make what they paid available; tell whether there were any."""
+        now = self.clock.now()
         with self.store.begin() as work:
             work.leases.require(order.hold)
-            work.settlements.close(order.due_on, now=self.clock.now())
-        return SettlementOutcome(order.due_on, settled=settled, existing=existing)
+            closed = work.settlements.close(order.due_on, limit=self.chunk_payables, now=now)
+            work.ledger.post(close_entries(closed, due_on=order.due_on, today=due_date(now, self.zone), now=now))
+        return bool(closed)
 
     def _settle_all(self, order: _Order, *, expected: int) -> tuple[list[MerchantTotals], list[MerchantTotals]]:
         settled: list[MerchantTotals] = []
@@ -109,6 +118,7 @@ class SettlePayables:
     def _one_pass(self, order: _Order) -> Iterator[SettlementChunk]:
         after: tuple[str, UUID] | None = None
         while True:
+            now = self.clock.now()
             with self.store.begin() as work:
                 # In the chunk's own commit: who was taken for dead and wakes up pays nothing more.
                 work.leases.require(order.hold)
@@ -118,8 +128,10 @@ class SettlePayables:
                     after=after,
                     limit=self.chunk_payables,
                     control_before=order.control_before,
-                    now=self.clock.now(),
+                    now=now,
                 )
+                today = due_date(now, self.zone)
+                work.ledger.post(settle_entries(chunk.moved, due_on=order.due_on, today=today, now=now))
             if chunk.position is None:
                 return
             yield chunk

@@ -43,6 +43,8 @@ payables = Table(
     Column("settlement_id", Uuid),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
+    # The entry of its capture; null where an opening entry books it.
+    Column("entry_id", Uuid),
     PrimaryKeyConstraint("id", name="payables_pkey"),
     UniqueConstraint("transaction_id", "type", "installment", name="payables_transaction_installment_key"),
     CheckConstraint("type IN ('credit')", name="payables_type_check"),

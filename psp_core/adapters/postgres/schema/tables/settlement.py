@@ -35,6 +35,11 @@ settlements = Table(
     Column("net_minor", BigInteger, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("closed_at", INSTANT),
+    # The entry of its first chunk; all zeros where it is older than the ledger.
+    Column("opened_entry_id", Uuid, nullable=False),
+    # The entry of its closing, if that moved anything, and what became available by it.
+    Column("entry_id", Uuid),
+    Column("to_available_minor", BigInteger),
     PrimaryKeyConstraint("id", name="settlements_pkey"),
     UniqueConstraint("due_on", "customer_id", "currency", "sequence", name="settlements_sequence_key"),
     CheckConstraint("status IN ('open', 'closed')", name="settlements_status_check"),

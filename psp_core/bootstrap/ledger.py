@@ -1,0 +1,18 @@
+"""What keeps and proves the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from psp_core.bootstrap.parts import Parts
+from psp_core.usecases.ledger.book_what_exists import BookWhatExists
+
+
+@dataclass(frozen=True)
+class Ledger(Parts):
+    """What keeps and proves the ledger."""
+
+    @cached_property
+    def book_what_exists(self) -> BookWhatExists:
+        return BookWhatExists(self.store, self.clock, self.ids, self.settings.zone)
