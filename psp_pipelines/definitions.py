@@ -6,6 +6,7 @@ from psp_pipelines.intake import transactions
 from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
 from psp_pipelines.kernel.resources import core
 from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
+from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.operations.dead_letters import dead_letters
@@ -30,7 +31,7 @@ from psp_pipelines.settlement.settlement_report import settlement_report
 end_with_the_worker_watch()
 
 definitions = dg.Definitions(
-    assets=[transactions, dead_letters, payables, settlement, settlement_report],
+    assets=[transactions, dead_letters, payables, ledger_opening, settlement, settlement_report],
     asset_checks=[
         books_balance,
         nothing_overdue,

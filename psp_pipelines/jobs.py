@@ -3,6 +3,7 @@
 import dagster as dg
 
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.dead_letters import dead_letters
 from psp_pipelines.payables.payables import payables
 from psp_pipelines.settlement.settlement import settlement
@@ -25,7 +26,7 @@ settle_due_payables = dg.define_asset_job(
 
 watch = dg.define_asset_job(
     "watch",
-    selection=dg.AssetSelection.assets(dead_letters) | dg.AssetSelection.checks_for_assets(payables),
+    selection=dg.AssetSelection.assets(dead_letters, ledger_opening) | dg.AssetSelection.checks_for_assets(payables),
     description="Asks every ten minutes whether anything is stuck, lost or overdue.",
     tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

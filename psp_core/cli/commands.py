@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import database, fee_plans, flow, keys, settling
+from psp_core.cli import database, fee_plans, flow, keys, ledger, settling
 from psp_core.domain.kernel.errors import DomainError
 
 
@@ -63,6 +63,7 @@ for command in (
     settling.settle,
     settling.check_books,
     fee_plans.fee_plans,
+    ledger.ledger,
     keys.keys,
 ):
     commands.add_command(command)

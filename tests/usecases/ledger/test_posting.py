@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -199,7 +199,7 @@ class TestSettlement:
         settle = replace(core.settle_payables, chunk_payables=5)
 
         with ThreadPoolExecutor(4) as pool:
-            work = [pool.submit(settle, due_on=DUE_ON)]
+            work: list[Future[Any]] = [pool.submit(settle, due_on=DUE_ON)]
             work += [pool.submit(core.create_payables, fresh[start::4]) for start in range(4)]
             work += [pool.submit(core.create_payables, fresh[start::2]) for start in range(2)]
             for each in work:

@@ -16,7 +16,8 @@ _READ = "SELECT opened_until, opening_ended_at IS NOT NULL FROM ledger_state"
 _ADD = "INSERT INTO ledger_state (opened_until, opening_ended_at) VALUES (%s, now()) ON CONFLICT DO NOTHING"
 
 _END_OF_RANGE = """
-SELECT max(id) FROM (SELECT id FROM payables WHERE id > %s AND id < %s ORDER BY id LIMIT %s) AS range
+SELECT id FROM (SELECT id FROM payables WHERE id > %s AND id < %s ORDER BY id LIMIT %s) AS range
+ORDER BY id DESC LIMIT 1
 """
 
 # A settlement of before has no entry of its own; one of the ledger's posts what it pays from pending to settling.
@@ -51,7 +52,7 @@ def hold(connection: Connection) -> Opening:
 
 
 def end_of_range(connection: Connection, *, after: UUID, before: UUID, limit: int) -> UUID | None:
-    found: UUID | None = connection.exec_driver_sql(_END_OF_RANGE, (after, before, limit)).scalar_one()
+    found: UUID | None = connection.exec_driver_sql(_END_OF_RANGE, (after, before, limit)).scalar_one_or_none()
     return found
 
 
