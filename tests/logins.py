@@ -78,7 +78,9 @@ _PROGRAMS = {
     "purge_idempotency_keys": Login.RUNS,
     "record_operator_action": Login.RUNS,
     "repair_transactions": Login.RUNS,
+    "seal_days": Login.RUNS,
     "settle_payables": Login.RUNS,
+    "verify_ledger": Login.RUNS,
     "write_settlement_report": Login.RUNS,
 }
 

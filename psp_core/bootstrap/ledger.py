@@ -7,6 +7,8 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.ledger.book_what_exists import BookWhatExists
+from psp_core.usecases.ledger.seal_days import SealDays
+from psp_core.usecases.ledger.verify_ledger import VerifyLedger
 
 
 @dataclass(frozen=True)
@@ -16,3 +18,11 @@ class Ledger(Parts):
     @cached_property
     def book_what_exists(self) -> BookWhatExists:
         return BookWhatExists(self.store, self.clock, self.ids, self.settings.zone)
+
+    @cached_property
+    def seal_days(self) -> SealDays:
+        return SealDays(self.store, self.clock, self.settings.zone)
+
+    @cached_property
+    def verify_ledger(self) -> VerifyLedger:
+        return VerifyLedger(self.store)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.ledger.accounts import Account
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
+from psp_core.domain.ledger.sealing import SealedDay
 
 
 class Ledger(Protocol):
@@ -20,6 +23,42 @@ class Ledger(Protocol):
         The last thing in a commit, and once in it: from here on it holds its merchants' balances. An entry of a day
         that is closed is effective on the day after it.
         """
+        ...
+
+    def close_days(self, *, until: date) -> None:
+        """Close the days up to `until`, waiting for every commit that has posted; `hold_opening` comes before.
+
+        Whoever posts later is effective on a later day.
+        """
+        ...
+
+    def first_day(self) -> date | None:
+        """Return the earliest business date of an entry."""
+        ...
+
+    def last_sealed(self) -> SealedDay | None: ...
+
+    def sealed_days(self, *, since: date | None, limit: int) -> list[SealedDay]:
+        """Return the first sealed days from `since` on; None means from the first."""
+        ...
+
+    def entries_of(self, day: date) -> Iterator[Entry]:
+        """Yield the entries of a business date, in the order of their ids, each with its postings in one order.
+
+        Raises ValueError for an entry that does not balance.
+        """
+        ...
+
+    def moved_on(self, day: date) -> list[tuple[Currency, Account, int, int]]:
+        """Return the day's debits and credits, in minor units, on each account."""
+        ...
+
+    def most_moved_on(self, day: date, *, limit: int) -> list[tuple[str, Currency, int]]:
+        """Return the merchants with the most moved on a day, in minor units, largest first."""
+        ...
+
+    def add_sealed(self, sealed: SealedDay) -> None:
+        """Add the day to the chain, with the balance at its end of each merchant who had postings on it."""
         ...
 
     def opening(self) -> Opening: ...

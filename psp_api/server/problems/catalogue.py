@@ -57,6 +57,8 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.SettlementInProgress: _of(errors.SettlementInProgress, 409, "The date is being settled", RETRY_AFTER_S),
     errors.HoldLost: _of(errors.HoldLost, 409, "Another process has taken over", RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
+    errors.NotOverYet: _of(errors.NotOverYet, 409, "The date is not over"),
+    errors.LedgerNotOpen: _of(errors.LedgerNotOpen, 503, "Balances are being set up", retry_after_s=60),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),
     errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days"),
     errors.StorageUnavailable: _of(errors.StorageUnavailable, 503, "The database is not available", RETRY_AFTER_S),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from psp_core.adapters.postgres.ledger import opening
+from psp_core.adapters.postgres.ledger import opening, seals
 from psp_core.adapters.postgres.ledger.posting import post
+from psp_core.domain.kernel.money import Currency
+from psp_core.domain.ledger.accounts import Account
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
+from psp_core.domain.ledger.sealing import SealedDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,30 @@ class PostgresLedger:
 
     def post(self, entries: Sequence[Entry]) -> None:
         post(self.connection, entries)
+
+    def close_days(self, *, until: date) -> None:
+        seals.close(self.connection, until)
+
+    def first_day(self) -> date | None:
+        return seals.first_day(self.connection)
+
+    def last_sealed(self) -> SealedDay | None:
+        return seals.last_sealed(self.connection)
+
+    def sealed_days(self, *, since: date | None, limit: int) -> list[SealedDay]:
+        return seals.sealed_days(self.connection, since=since, limit=limit)
+
+    def entries_of(self, day: date) -> Iterator[Entry]:
+        return seals.entries(self.connection, day)
+
+    def moved_on(self, day: date) -> list[tuple[Currency, Account, int, int]]:
+        return seals.moved(self.connection, day)
+
+    def most_moved_on(self, day: date, *, limit: int) -> list[tuple[str, Currency, int]]:
+        return seals.largest(self.connection, day, limit=limit)
+
+    def add_sealed(self, sealed: SealedDay) -> None:
+        seals.add(self.connection, sealed)
 
     def opening(self) -> Opening:
         return opening.read(self.connection)
