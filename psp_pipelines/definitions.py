@@ -17,12 +17,20 @@ from psp_pipelines.operations.flow import (
     nothing_overdue,
     outbox_not_stuck,
 )
+from psp_pipelines.operations.full_books import check_all_books
 from psp_pipelines.operations.redrive import redrive
 from psp_pipelines.payables.payables import payables
 from psp_pipelines.payables.queue_sensor import payables_queue_sensor
 from psp_pipelines.payables.repair import repair
 from psp_pipelines.payables.repair_sensor import stray_transactions_sensor
-from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
+from psp_pipelines.schedules import (
+    daily_settlement,
+    early_dates_sweep,
+    flow_watch,
+    nightly_clean_up,
+    settlement_sweep,
+    weekly_books,
+)
 from psp_pipelines.settlement.books import books_balance
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.settlement import settlement
@@ -39,8 +47,8 @@ definitions = dg.Definitions(
         outbox_not_stuck,
         dead_letter_queue_empty,
     ],
-    jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up],
-    schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up],
+    jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up, check_all_books],
+    schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up, weekly_books],
     sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
     # A second process would import for seconds, and a run is a process of its own.

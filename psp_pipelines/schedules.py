@@ -8,6 +8,7 @@ from psp_pipelines.jobs import settle_due_payables, watch
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.full_books import check_all_books
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.partitions import calendar
 
@@ -67,4 +68,13 @@ nightly_clean_up = dg.ScheduleDefinition(
     execution_timezone=calendar.time_zone,
     default_status=_RUNNING,
     description="Purges what would slow the platform down after a year.",
+)
+
+weekly_books = dg.ScheduleDefinition(
+    name="weekly_books",
+    job=check_all_books,
+    cron_schedule="15 4 * * 0",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+    description="Checks the books over all of history.",
 )

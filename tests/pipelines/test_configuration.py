@@ -90,7 +90,7 @@ class TestDefinitions:
         for spec in definitions.resolve_all_asset_specs():
             assert spec.description
             assert spec.owners
-            assert spec.group_name in {"intake", "settlement"}
+            assert spec.group_name in {"intake", "settlement", "ledger"}
             assert spec.kinds
 
     @pytest.mark.parametrize(
