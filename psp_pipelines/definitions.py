@@ -3,9 +3,10 @@
 import dagster as dg
 
 from psp_pipelines.intake import transactions
-from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
+from psp_pipelines.jobs import drain_payables, seal_ledger, settle_due_payables, watch
 from psp_pipelines.kernel.resources import core
 from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
+from psp_pipelines.ledger.ledger_day import ledger_day
 from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.alarms import failed_check_alarm, failed_run_alarm
 from psp_pipelines.operations.clean_up import clean_up
@@ -28,6 +29,7 @@ from psp_pipelines.schedules import (
     early_dates_sweep,
     flow_watch,
     nightly_clean_up,
+    nightly_seal,
     settlement_sweep,
     weekly_books,
 )
@@ -39,7 +41,7 @@ from psp_pipelines.settlement.settlement_report import settlement_report
 end_with_the_worker_watch()
 
 definitions = dg.Definitions(
-    assets=[transactions, dead_letters, payables, ledger_opening, settlement, settlement_report],
+    assets=[transactions, dead_letters, payables, ledger_opening, ledger_day, settlement, settlement_report],
     asset_checks=[
         books_balance,
         nothing_overdue,
@@ -47,8 +49,26 @@ definitions = dg.Definitions(
         outbox_not_stuck,
         dead_letter_queue_empty,
     ],
-    jobs=[drain_payables, settle_due_payables, settle_early_dates, watch, repair, redrive, clean_up, check_all_books],
-    schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up, weekly_books],
+    jobs=[
+        seal_ledger,
+        drain_payables,
+        settle_due_payables,
+        settle_early_dates,
+        watch,
+        repair,
+        redrive,
+        clean_up,
+        check_all_books,
+    ],
+    schedules=[
+        daily_settlement,
+        settlement_sweep,
+        early_dates_sweep,
+        flow_watch,
+        nightly_clean_up,
+        nightly_seal,
+        weekly_books,
+    ],
     sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
     # A second process would import for seconds, and a run is a process of its own.

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.ledger.ledger_day import ledger_day
 from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.dead_letters import dead_letters
 from psp_pipelines.payables.payables import payables
@@ -22,6 +23,13 @@ settle_due_payables = dg.define_asset_job(
     description="Settles a due date, or a range of them, checks the books and writes the report.",
     # A run whose worker died is replaced once; a refusal is final.
     tags={KIND: SETTLEMENT, **REPLACED_ONCE},
+)
+
+seal_ledger = dg.define_asset_job(
+    "seal_ledger",
+    selection=dg.AssetSelection.assets(ledger_day),
+    description="Seals a business date, with every one before it that is not, and proves the seal.",
+    tags={KIND: HOUSEKEEPING, **REPLACED_ONCE},
 )
 
 watch = dg.define_asset_job(

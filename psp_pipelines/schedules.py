@@ -1,10 +1,11 @@
 """When things run by themselves: today's settlement at its time, hourly whatever is left, and the housekeeping."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
-from psp_pipelines.jobs import settle_due_payables, watch
+from psp_pipelines.jobs import seal_ledger, settle_due_payables, watch
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
@@ -51,6 +52,23 @@ def early_dates_sweep(context: dg.ScheduleEvaluationContext, core: CoreResource)
     if not early:
         return dg.SkipReason(f"nothing is due before {calendar.first_due_date}")
     return early_request_for(early, requested_at=f"{context.scheduled_execution_time:%Y-%m-%dT%H}")
+
+
+@dg.schedule(
+    job=seal_ledger,
+    # Late enough for most of what was accepted before midnight to be drained: what is not is effective on the next day.
+    cron_schedule="30 2 * * *",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+)
+def nightly_seal(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
+    """Seals yesterday's business date, and those before it that were missed."""
+    day = context.scheduled_execution_time.astimezone(calendar.zone).date() - timedelta(days=1)
+    if day < calendar.first_due_date:
+        return dg.SkipReason(f"{day} has no partition")
+    if not core.book_what_exists.is_ended():
+        return dg.SkipReason("the opening of the ledger has not ended: the next night seals this day, too")
+    return dg.RunRequest(run_key=f"seal {day}", partition_key=day.isoformat())
 
 
 flow_watch = dg.ScheduleDefinition(

@@ -78,6 +78,8 @@ _PROGRAMS = {
     "purge_idempotency_keys": Login.RUNS,
     "record_operator_action": Login.RUNS,
     "repair_transactions": Login.RUNS,
+    "read_ledger": Login.RUNS,
+    "reverse_entry": Login.OPERATOR,
     "seal_days": Login.RUNS,
     "settle_payables": Login.RUNS,
     "verify_ledger": Login.RUNS,

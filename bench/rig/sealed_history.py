@@ -76,8 +76,8 @@ UNION ALL
 SELECT id, 'merchant_pending', 'merchant-' || merchant, 'credit', {PER_COMMIT // MERCHANTS * (_AMOUNT - _FEE)}
 FROM bench_commits, generate_series(0, {MERCHANTS - 1}) AS merchant
 UNION ALL
-SELECT id, CASE (kind, side) WHEN ('settle', 'debit') THEN 'merchant_pending'
-                             WHEN ('close', 'credit') THEN 'merchant_available' ELSE 'merchant_settling' END,
+SELECT id, CASE kind || ' ' || side WHEN 'settle debit' THEN 'merchant_pending'
+                             WHEN 'close credit' THEN 'merchant_available' ELSE 'merchant_settling' END,
        'merchant-' || merchant, side, %(each)s * {_AMOUNT - _FEE}
 FROM bench_moves, generate_series(0, {MERCHANTS - 1}) AS merchant, unnest(ARRAY['debit', 'credit']) AS side;
 INSERT INTO ledger_sealed_balances

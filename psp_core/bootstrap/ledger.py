@@ -7,6 +7,8 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.ledger.book_what_exists import BookWhatExists
+from psp_core.usecases.ledger.read_ledger import ReadLedger
+from psp_core.usecases.ledger.reverse_entry import ReverseEntry
 from psp_core.usecases.ledger.seal_days import SealDays
 from psp_core.usecases.ledger.verify_ledger import VerifyLedger
 
@@ -22,6 +24,14 @@ class Ledger(Parts):
     @cached_property
     def seal_days(self) -> SealDays:
         return SealDays(self.store, self.clock, self.settings.zone)
+
+    @cached_property
+    def read_ledger(self) -> ReadLedger:
+        return ReadLedger(self.store)
+
+    @cached_property
+    def reverse_entry(self) -> ReverseEntry:
+        return ReverseEntry(self.store, self.clock, self.ids, self.settings.zone)
 
     @cached_property
     def verify_ledger(self) -> VerifyLedger:

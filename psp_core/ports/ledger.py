@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
+from psp_core.domain.ledger.balances import Balance, EntryView
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
@@ -19,6 +20,8 @@ from psp_core.domain.ledger.sealing import SealedDay
 class Ledger(Protocol):
     def post(self, entries: Sequence[Entry]) -> None:
         """Write the entries and change the stored balances, each once; nothing for no entries.
+
+        Raises InsufficientFunds when a balance would fall below what is allowed.
 
         The last thing in a commit, and once in it: from here on it holds its merchants' balances. An entry of a day
         that is closed is effective on the day after it.
@@ -59,6 +62,34 @@ class Ledger(Protocol):
 
     def add_sealed(self, sealed: SealedDay) -> None:
         """Add the day to the chain, with the balance at its end of each merchant who had postings on it."""
+        ...
+
+    def find(self, id: UUID) -> Entry | None: ...
+
+    def view(self, id: UUID) -> EntryView | None: ...
+
+    def reversed_by(self, id: UUID) -> UUID | None:
+        """Return the entry that mirrors this one, if any."""
+        ...
+
+    def balances(self, customer_id: str) -> list[Balance]:
+        """Return what the merchant has, a balance a currency."""
+        ...
+
+    def freeze(self) -> None:
+        """Let all that follows in this commit be of one snapshot, and write nothing; it comes first."""
+        ...
+
+    def last_day(self) -> date | None:
+        """Return the latest business date of an entry."""
+        ...
+
+    def all_accounts(self) -> Iterator[tuple[Account, str | None]]:
+        """Yield every account that has a posting, with its merchant."""
+        ...
+
+    def all_balances(self) -> Iterator[tuple[str, Balance]]:
+        """Yield every merchant's balances."""
         ...
 
     def opening(self) -> Opening: ...

@@ -9,6 +9,7 @@ import dagster as dg
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
+from psp_core.domain.ledger.sealing import SealedDay
 from psp_core.domain.settlement.settlements import (
     MerchantTotals,
     SettlementOutcome,
@@ -47,6 +48,34 @@ def of_report(report: WrittenReport) -> dict[str, Any]:
         "manifest": _link(report.manifest.url),
         **{file.name: _link(file.url) for file in report.whole},
         **{f"{file.name} SHA-256": file.sha256 for file in report.whole},
+    }
+
+
+def of_ledger_day(sealed: SealedDay, largest: Sequence[tuple[str, Currency, int]]) -> dict[str, Any]:
+    """Return what a sealed business date shows: its trial balance, its seal, and whose money moved most."""
+    return {
+        "entries": sealed.entries,
+        "trial_balance": _table(
+            ["currency", "account", "side", "debits", "credits", "balance"],
+            [
+                (
+                    total.currency.value,
+                    total.account.value,
+                    total.account.side.value,
+                    written(total.debit_minor),
+                    written(total.credit_minor),
+                    written(total.balance_minor),
+                )
+                for total in sealed.totals
+            ],
+        ),
+        "sha256": sealed.hash.hex(),
+        "sha256_of_the_day_before": sealed.previous_hash.hex(),
+        "sealed_at": f"{sealed.sealed_at:%Y-%m-%d %H:%M:%S} UTC",
+        "most_moved": _table(
+            ["merchant", "currency", "postings' sum"],
+            [(customer_id, currency.value, written(minor)) for customer_id, currency, minor in largest],
+        ),
     }
 
 

@@ -58,6 +58,8 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.HoldLost: _of(errors.HoldLost, 409, "Another process has taken over", RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come"),
     errors.NotOverYet: _of(errors.NotOverYet, 409, "The date is not over"),
+    errors.EntryReversed: _of(errors.EntryReversed, 409, "The entry was reversed before"),
+    errors.InsufficientFunds: _of(errors.InsufficientFunds, 422, "There is not enough money"),
     errors.LedgerNotOpen: _of(errors.LedgerNotOpen, 503, "Balances are being set up", retry_after_s=60),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant"),
     errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days"),

@@ -109,6 +109,18 @@ class LedgerNotOpen(DomainError):
     code = "ledger_not_open"
 
 
+class EntryReversed(DomainError):
+    """The entry was reversed before: once is enough."""
+
+    code = "entry_reversed"
+
+
+class InsufficientFunds(DomainError):
+    """A merchant's balance would fall below what is allowed; nothing was posted."""
+
+    code = "insufficient_funds"
+
+
 class StorageUnavailable(DomainError):
     """The database cannot be reached or did not answer in time; the request may be sent again."""
 

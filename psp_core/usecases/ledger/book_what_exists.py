@@ -45,6 +45,11 @@ class BookWhatExists:
             on_progress(ranges)
         return OpeningOutcome(ranges, entries, self._end())
 
+    def is_ended(self) -> bool:
+        """Tell whether everything of before is booked."""
+        with self.store.begin() as work:
+            return work.ledger.opening().is_ended
+
     def _book_range(self) -> int | None:
         """Return how many entries the next range has got; None where there is none."""
         now = self.clock.now()

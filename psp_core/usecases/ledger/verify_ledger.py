@@ -27,15 +27,21 @@ class VerifyLedger:
     store: Store
 
     def __call__(
-        self, *, since: date | None = None, on_progress: Callable[[date], None] = lambda _: None
+        self,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        on_progress: Callable[[date], None] = lambda _: None,
     ) -> LedgerProof:
-        """Recompute the sealed days from `since` on, each in a commit of its own; None means all of them.
+        """Recompute the sealed days from `since` to `until`, each in a commit of its own; None means all there are.
 
         The day before `since` is taken as it stands.
         """
         days, before, found = 0, self._before(since), list[Discrepancy]()
         while sealed := self._next(after=before.day if before else None, since=since):
             for day in sealed:
+                if until is not None and day.day > until:
+                    return LedgerProof(days, before.hash if before else GENESIS, found)
                 found += self._differences(day, before=before)
                 before = day
                 days += 1

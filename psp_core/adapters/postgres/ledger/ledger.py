@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from psp_core.adapters.postgres.ledger import opening, seals
+from psp_core.adapters.postgres.ledger import opening, reading, seals
 from psp_core.adapters.postgres.ledger.posting import post
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
+from psp_core.domain.ledger.balances import Balance, EntryView
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
@@ -50,6 +51,30 @@ class PostgresLedger:
 
     def add_sealed(self, sealed: SealedDay) -> None:
         seals.add(self.connection, sealed)
+
+    def find(self, id: UUID) -> Entry | None:
+        return reading.entry(self.connection, id)
+
+    def view(self, id: UUID) -> EntryView | None:
+        return reading.view(self.connection, id)
+
+    def reversed_by(self, id: UUID) -> UUID | None:
+        return reading.reversed_by(self.connection, id)
+
+    def balances(self, customer_id: str) -> list[Balance]:
+        return reading.balances(self.connection, customer_id)
+
+    def freeze(self) -> None:
+        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def last_day(self) -> date | None:
+        return seals.last_day(self.connection)
+
+    def all_accounts(self) -> Iterator[tuple[Account, str | None]]:
+        return reading.all_accounts(self.connection)
+
+    def all_balances(self) -> Iterator[tuple[str, Balance]]:
+        return reading.all_balances(self.connection)
 
     def opening(self) -> Opening:
         return opening.read(self.connection)

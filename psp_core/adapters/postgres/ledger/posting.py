@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from psp_core.adapters.postgres import arrays
+from psp_core.domain.kernel.errors import InsufficientFunds
 from psp_core.domain.ledger.accounts import Account
 from psp_core.domain.ledger.entries import Entry, changes_of_balances
 
@@ -62,33 +64,42 @@ FROM changed WHERE balance.customer_id = changed.customer_id AND balance.currenc
 """
 
 
+_NOT_ENOUGH = ("ledger_balances_negative_check", "ledger_balances_debt_check")
+
+
 def post(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write the entries and change the balances; the last thing in a commit, which holds those rows until its end."""
+    """Write the entries and change the balances; the last thing in a commit, which holds those rows until its end.
+
+    Raises InsufficientFunds when a balance would fall below what is allowed.
+    """
     if not entries:
         return
     postings = [(entry.id, posting) for entry in entries for posting in entry.postings]
     changes = changes_of_balances(entries)
     merchants = arrays.texts(customer_id for customer_id, _ in changes)
     currencies = arrays.texts(currency for _, currency in changes)
-    connection.exec_driver_sql(
-        _POST,
-        (
-            merchants,
-            currencies,
-            arrays.uuids(entry.id for entry in entries),
-            arrays.texts(entry.kind for entry in entries),
-            arrays.texts(entry.currency for entry in entries),
-            arrays.dates(entry.effective_on for entry in entries),
-            arrays.instants(entry.recorded_at for entry in entries),
-            arrays.texts(entry.source for entry in entries),
-            arrays.uuids(entry.reverses_id for entry in entries),
-            arrays.uuids(entry_id for entry_id, _ in postings),
-            arrays.texts(posting.account for _, posting in postings),
-            arrays.texts(posting.customer_id for _, posting in postings),
-            arrays.texts(posting.side for _, posting in postings),
-            arrays.numbers(posting.amount_minor for _, posting in postings),
-            merchants,
-            currencies,
-            *(arrays.numbers(row.get(account, 0) for row in changes.values()) for account in BALANCE_COLUMNS),
-        ),
+    values = (
+        merchants,
+        currencies,
+        arrays.uuids(entry.id for entry in entries),
+        arrays.texts(entry.kind for entry in entries),
+        arrays.texts(entry.currency for entry in entries),
+        arrays.dates(entry.effective_on for entry in entries),
+        arrays.instants(entry.recorded_at for entry in entries),
+        arrays.texts(entry.source for entry in entries),
+        arrays.uuids(entry.reverses_id for entry in entries),
+        arrays.uuids(entry_id for entry_id, _ in postings),
+        arrays.texts(posting.account for _, posting in postings),
+        arrays.texts(posting.customer_id for _, posting in postings),
+        arrays.texts(posting.side for _, posting in postings),
+        arrays.numbers(posting.amount_minor for _, posting in postings),
+        merchants,
+        currencies,
+        *(arrays.numbers(row.get(account, 0) for row in changes.values()) for account in BALANCE_COLUMNS),
     )
+    try:
+        connection.exec_driver_sql(_POST, values)
+    except IntegrityError as error:
+        if error.orig.diag.constraint_name in _NOT_ENOUGH:  # type: ignore[union-attr]
+            raise InsufficientFunds("a balance would fall below what is allowed; nothing was posted") from error
+        raise

@@ -24,6 +24,18 @@ WITH fresh AS MATERIALIZED (
 )
 """
 
+# What an entry says now: itself, the mirror that reversed it, and what was posted instead.
+_SAID = """, said AS MATERIALIZED (
+    SELECT id AS origin_id, kind, id FROM fresh
+    UNION ALL
+    SELECT fresh.id, fresh.kind, mirror.id FROM fresh JOIN ledger_entries AS mirror ON mirror.reverses_id = fresh.id
+    UNION ALL
+    SELECT fresh.id, fresh.kind, correction.id
+    FROM fresh JOIN ledger_entries AS mirror ON mirror.reverses_id = fresh.id
+    JOIN ledger_entries AS correction ON correction.source = mirror.id::text AND correction.kind = 'correction'
+)
+"""
+
 WINDOW_RULES = {
     "ledger_entry_balances": f"""{_FRESH}
         SELECT fresh.id::text, format('debits %%s, credits %%s', debits, credits)
@@ -34,11 +46,11 @@ WINDOW_RULES = {
         ) AS sums ON true
         WHERE debits IS NULL OR debits IS DISTINCT FROM credits
     """,
-    "ledger_capture_is_its_payables": f"""{_FRESH}, posted AS (
-            SELECT entry_id, account, customer_id, sum(CASE side
+    "ledger_capture_is_its_payables": f"""{_FRESH}{_SAID}, posted AS (
+            SELECT origin_id AS entry_id, account, customer_id, sum(CASE side
                 WHEN CASE account WHEN 'acquirer_receivable' THEN 'debit' ELSE 'credit' END THEN amount_minor
                 ELSE -amount_minor END) AS amount
-            FROM fresh JOIN ledger_postings ON entry_id = fresh.id WHERE kind = 'capture' GROUP BY 1, 2, 3
+            FROM said JOIN ledger_postings ON entry_id = said.id WHERE kind = 'capture' GROUP BY 1, 2, 3
         ), made AS MATERIALIZED (
             SELECT payables.* FROM payables JOIN fresh ON fresh.id = entry_id
             WHERE payables.id >= %(from_payable)s AND payables.id < %(before_payable)s
@@ -70,10 +82,10 @@ WINDOW_RULES = {
                      AND id > coalesce((SELECT opened_until FROM ledger_state), {_ZEROS}::uuid)
             ELSE NOT EXISTS (SELECT FROM ledger_entries WHERE ledger_entries.id = entry_id) END
     """,
-    "ledger_close_is_its_settlements": f"""{_FRESH}, posted AS (
-            SELECT entry_id, customer_id,
+    "ledger_close_is_its_settlements": f"""{_FRESH}{_SAID}, posted AS (
+            SELECT origin_id AS entry_id, customer_id,
                    sum(CASE side WHEN 'credit' THEN amount_minor ELSE -amount_minor END) AS amount
-            FROM fresh JOIN ledger_postings ON entry_id = fresh.id
+            FROM said JOIN ledger_postings ON entry_id = said.id
             WHERE kind = 'close' AND account = 'merchant_available' GROUP BY 1, 2
         ), wanted AS (
             SELECT settlements.entry_id, customer_id, sum(net_minor) AS amount, sum(to_available_minor) AS available

@@ -88,6 +88,11 @@ def first_day(connection: Connection) -> date | None:
     return found
 
 
+def last_day(connection: Connection) -> date | None:
+    found: date | None = connection.exec_driver_sql("SELECT max(effective_on) FROM ledger_entries").scalar_one()
+    return found
+
+
 def sealed_days(connection: Connection, *, since: date | None, limit: int) -> list[SealedDay]:
     rows = connection.exec_driver_sql(
         f"{_DAYS} WHERE day >= coalesce(%s, '-infinity'::date) ORDER BY day LIMIT %s", (since, limit)
