@@ -47,13 +47,22 @@ class MerchantResource:
         find: Callable[[ReadMerchant, str, UUID], T],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
+        merchant = await self._asker(req)
+        wanted = parse_id(id)
+        self._show(req, resp, answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+
+    async def _asker(self, req: Request) -> str:
+        """Return who asks, without any parameter. Raises Invalid."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         refuse_any(req.query_string, problems)
         if merchant is None or problems:
             raise Invalid(problems)
-        wanted = parse_id(id)
-        body = orjson.dumps(answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+        return merchant
+
+    def _show(self, req: Request, resp: Response, found: Mapping[str, Any]) -> None:
+        """Answer with an object and its ETag, or that the caller has it already."""
+        body = orjson.dumps(found)
         etag = hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()
         resp.etag = etag
         if any(known in ("*", etag) for known in req.if_none_match or ()):

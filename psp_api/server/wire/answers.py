@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
+from psp_core.domain.ledger.balances import Balance
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
 from psp_core.domain.pricing import BPS_PER_PERCENT
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
@@ -28,6 +29,7 @@ Id = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_INSTANT]})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Minor = Annotated[int, Field(ge=0, description="in minor units: 2500 is 25.00")]
+Signed = Annotated[int, Field(description="in minor units: 2500 is 25.00")]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -82,6 +84,78 @@ class SettlementAnswer(TypedDict):
     receivable_amount: Minor
     created_at: Instant
     closed_at: Instant | None
+
+
+class CurrencyBalance(TypedDict):
+    currency: Currency
+    pending: Annotated[Signed, Field(description="paid on later due dates")]
+    settling: Annotated[Signed, Field(description="being paid by a settlement that is still open")]
+    available: Minor
+    payoutable: Annotated[Minor, Field(description="what a payout may take")]
+    reserved: Minor
+    in_transit: Annotated[Minor, Field(description="on its way to the bank")]
+    debt: Annotated[Minor, Field(description="what is owed to the platform")]
+
+
+class BalanceAnswer(TypedDict):
+    customer_id: str
+    time_zone: Annotated[str, Field(description="whose calendar days the due dates are")]
+    balances: Annotated[list[CurrencyBalance], Field(description="one for each currency that ever had a payable")]
+
+
+class BalanceTransactionAnswer(TypedDict):
+    id: Id
+    customer_id: str
+    type: PayableType
+    amount: Minor
+    fee_amount: Minor
+    net_amount: Minor
+    currency: Currency
+    status: PayableStatus
+    available_on: Annotated[Day, Field(description="the due date")]
+    source_type: Literal["transaction"]
+    source_id: Id
+    settlement_id: Id | None
+    created_at: Instant
+
+
+def balance_answer(customer_id: str, balances: Sequence[Balance], *, time_zone: str) -> BalanceAnswer:
+    return {
+        "customer_id": customer_id,
+        "time_zone": time_zone,
+        "balances": [
+            {
+                "currency": balance.currency,
+                "pending": balance.pending_minor,
+                "settling": balance.settling_minor,
+                "available": balance.available_minor,
+                # Nothing is paid out yet.
+                "payoutable": 0,
+                "reserved": balance.reserve_minor,
+                "in_transit": balance.in_transit_minor,
+                "debt": balance.debt_minor,
+            }
+            for balance in balances
+        ],
+    }
+
+
+def balance_transaction_answer(row: Payable) -> BalanceTransactionAnswer:
+    return {
+        "id": row.id,
+        "customer_id": row.customer_id,
+        "type": row.type,
+        "amount": row.amount.minor,
+        "fee_amount": row.fee.minor,
+        "net_amount": row.receivable.minor,
+        "currency": row.amount.currency,
+        "status": row.status,
+        "available_on": row.due_on.isoformat(),
+        "source_type": "transaction",
+        "source_id": row.transaction_id,
+        "settlement_id": row.settlement_id,
+        "created_at": instant(row.created_at),
+    }
 
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:

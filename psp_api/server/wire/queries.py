@@ -169,6 +169,14 @@ class PayableQuery(Paging):
         return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
 
 
+class BalanceTransactionQuery(Paging):
+    created_from: Instant | None = Field(default=None, alias="created_at[gte]")
+    created_before: Instant | None = Field(default=None, alias="created_at[lt]")
+
+    def to_filter(self) -> PayableFilter:
+        return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
 class SettlementQuery(Paging):
     due_from: Day | None = Field(default=None, alias="due_date[gte]")
     due_before: Day | None = Field(default=None, alias="due_date[lt]")

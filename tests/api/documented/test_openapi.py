@@ -83,6 +83,9 @@ class TestTheDocument:
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
                 errors.BooksDoNotBalance,
+                errors.NotOverYet,
+                errors.EntryReversed,
+                errors.InsufficientFunds,
             )
         }
 
