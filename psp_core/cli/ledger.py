@@ -55,7 +55,7 @@ def open_ledger() -> None:
 
 
 @ledger.command()
-@click.argument("day", type=_DAY)
+@click.argument("day", metavar="DAY", type=_DAY)
 def seal(day: datetime) -> None:
     """Seal every business date up to DAY (YYYY-MM-DD). Dagster does so every night."""
     sealed = operator_core().seal_days(day.date())

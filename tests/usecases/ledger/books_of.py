@@ -37,7 +37,10 @@ def balances(core: Core, customer_id: str = "merchant-1", currency: str = "BRL")
 
 def entries(core: Core) -> Sequence[Any]:
     """Return the entries in the order of their making: kind, business date, source without a closing's id."""
-    return rows_of(core, "SELECT kind, effective_on::text, split_part(source, '/', 1) FROM ledger_entries ORDER BY id")
+    return rows_of(
+        core,
+        "SELECT kind, effective_on::text, split_part(source, '/', 1) FROM ledger_entries ORDER BY recorded_at, kind DESC",
+    )
 
 
 def postings(core: Core, kind: str) -> Sequence[Any]:
