@@ -39,7 +39,8 @@ def entries(core: Core) -> Sequence[Any]:
     """Return the entries in the order of their making: kind, business date, source without a closing's id."""
     return rows_of(
         core,
-        "SELECT kind, effective_on::text, split_part(source, '/', 1) FROM ledger_entries ORDER BY recorded_at, kind DESC",
+        "SELECT kind, effective_on::text, split_part(source, '/', 1) FROM ledger_entries"
+        " ORDER BY recorded_at, kind DESC",
     )
 
 
