@@ -68,6 +68,8 @@ class _Settled:
         self._stack.callback(self._core.store.close)
         query = "SELECT array_agg(id ORDER BY id) FROM transactions WHERE status = 'pending_payment'"
         _capture(self._core, servers.value(query, database=name))
+        # Else the planner knows of nothing that waits.
+        servers.settle_down(name)
         settled = [self._core.settle_payables(due_on=day).count for day in self._core.find_unsettled_dates()]
         if sum(settled) != _SETTLED:
             raise LocalStackError(f"{_SETTLED} payables were due, {settled} were settled")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.entries import Entry
 from psp_core.ports.store import Store, UnitOfWork
@@ -46,6 +47,26 @@ class DiesWhenItPosts(WrappedStore):
     def _begin(self) -> Iterator[Any]:
         with self.store.begin() as work:
             yield _Dying(work, self)
+
+
+@dataclass
+class CountsChanges(WrappedStore):
+    """The real store, and of each commit how many balances it added and changed."""
+
+    store: Store
+    changes: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        return self._begin()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Any]:
+        with self.store.begin() as work:
+            yield work
+            counted = work.connection.exec_driver_sql(  # type: ignore[attr-defined]
+                "SELECT n_tup_ins, n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'ledger_balances'"
+            )
+            self.changes.append(tuple(counted.one()))
 
 
 @dataclass
@@ -128,8 +149,34 @@ class TestCapture:
         assert sum(outcome.created for outcome in outcomes) == 100
         assert {balances(core, name) for name in merchants} == {(475, 0, 0)}
 
+    def test_changes_each_balance_once_however_many_payables_a_merchant_has(self, core: Core) -> None:
+        core.accept_transactions(
+            [a_submission(*(a_new_transaction(customer_id=f"merchant-{number % 3}") for number in range(30)))]
+        )
+        counting = CountsChanges(core.create_payables.store)
+
+        replace(core.create_payables, store=counting)([row[0] for row in rows_of(core, TRANSACTION_IDS)])
+
+        assert counting.changes == [(3, 3)]
+
 
 class TestSettlement:
+    def test_happens_on_a_rolled_due_date(self, core: Core, clock: SettableClock) -> None:
+        core.change_fee_plan(
+            "merchant-1", credit_fee_bps=500, debit_fee_bps=300, credit_delay_days=30, calendar=BankCalendar.BRAZIL
+        )
+        # 30 days later is Friday 3 April, Good Friday: the next open day is Monday.
+        clock.instant = datetime(2026, 3, 4, 12, tzinfo=UTC)
+        execute(core.settings, "UPDATE fee_plans SET effective_from = '2026-01-01'")
+        accept_and_drain(core, a_new_transaction(amount_minor=8_000))
+        clock.advance(days=33)
+        assert core.settle_payables(due_on=date(2026, 4, 3)).count == 0
+
+        core.settle_payables(due_on=date(2026, 4, 6))
+
+        assert balances(core) == (0, 0, 7_600)
+        assert entries(core)[1:] == [("settle", "2026-04-06", "2026-04-06"), ("close", "2026-04-06", "2026-04-06")]
+
     def test_moves_what_was_pending_to_available(self, core: Core, clock: SettableClock) -> None:
         accept_and_drain(core, a_new_transaction(amount_minor=8_000))
         clock.advance(days=31)

@@ -107,6 +107,8 @@ def last_sealed(connection: Connection) -> SealedDay | None:
 
 def entries(connection: Connection, day: date) -> Iterator[Entry]:
     """Yield the day's entries with their postings, in the order of their keys."""
+    # A day of many commits is read as a whole.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
     streamed = {"stream_results": True, "max_row_buffer": ROWS_PER_FETCH}
     # For this statement alone: others of the same commit write.
     rows = connection.exec_driver_sql(_ENTRIES, (day,), execution_options=streamed)
