@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from falcon.asgi import App, Request, Response
 
-from psp_api import operations, payables, settlement
+from psp_api import ledger, operations, payables, settlement
 from psp_api.access.authentication import Authenticator, BearerKey, TrustedHeader
 from psp_api.access.failed_logins import FailedLogins
 from psp_api.access.rate_limits import RateLimited, RateLimits
@@ -77,6 +77,8 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
         app.add_route(f"{path}/{{id}}", objects, suffix="one")
     app.add_route("/plans/current", plans.Plans(worker, authenticator))
     app.add_route("/settlements/{id}/report", settlement.Reports(worker, authenticator))
+    app.add_route("/balance", ledger.BalanceOf(worker, authenticator))
+    app.add_route("/balance/transactions", ledger.BalanceTransactions(worker, authenticator))
     app.add_route("/health/live", operations.Live())
     app.add_route("/health/ready", operations.Ready(worker))
     app.add_route("/metrics", operations.Metrics(worker))

@@ -4,21 +4,32 @@ import dagster as dg
 
 from psp_pipelines.desk import explain_merchant
 from psp_pipelines.intake import transactions
-from psp_pipelines.jobs import drain_payables, settle_due_payables, watch
+from psp_pipelines.jobs import drain_payables, seal_ledger, settle_due_payables, watch
 from psp_pipelines.kernel.resources import core
 from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
+from psp_pipelines.ledger.ledger_day import ledger_day
+from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.alarms import failed_run_alarm
 from psp_pipelines.operations.check_alarm import failed_check_alarm
 from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.operations.dead_letters import dead_letter_queue_empty, dead_letters
 from psp_pipelines.operations.dead_runs import dead_run_sensor
 from psp_pipelines.operations.flow import every_transaction_has_payables, flow, outbox_not_stuck
+from psp_pipelines.operations.full_books import check_all_books
 from psp_pipelines.operations.redrive import redrive
 from psp_pipelines.payables.payables import payables
 from psp_pipelines.payables.queue_sensor import payables_queue_sensor
 from psp_pipelines.payables.repair import repair
 from psp_pipelines.payables.repair_sensor import stray_transactions_sensor
-from psp_pipelines.schedules import daily_settlement, early_dates_sweep, flow_watch, nightly_clean_up, settlement_sweep
+from psp_pipelines.schedules import (
+    daily_settlement,
+    early_dates_sweep,
+    flow_watch,
+    nightly_clean_up,
+    nightly_seal,
+    settlement_sweep,
+    weekly_books,
+)
 from psp_pipelines.settlement.books import books_balance
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.forecast import forecast
@@ -29,7 +40,17 @@ from psp_pipelines.settlement.unpaid_dates import nothing_overdue, unpaid_dates
 end_with_the_worker_watch()
 
 definitions = dg.Definitions(
-    assets=[transactions, dead_letters, payables, settlement, settlement_report, unpaid_dates, flow],
+    assets=[
+        transactions,
+        dead_letters,
+        payables,
+        ledger_opening,
+        ledger_day,
+        settlement,
+        settlement_report,
+        unpaid_dates,
+        flow,
+    ],
     asset_checks=[
         books_balance,
         nothing_overdue,
@@ -41,14 +62,24 @@ definitions = dg.Definitions(
         drain_payables,
         settle_due_payables,
         settle_early_dates,
+        seal_ledger,
         explain_merchant,
         forecast,
         watch,
         repair,
         redrive,
         clean_up,
+        check_all_books,
     ],
-    schedules=[daily_settlement, settlement_sweep, early_dates_sweep, flow_watch, nightly_clean_up],
+    schedules=[
+        daily_settlement,
+        settlement_sweep,
+        early_dates_sweep,
+        flow_watch,
+        nightly_clean_up,
+        nightly_seal,
+        weekly_books,
+    ],
     sensors=[payables_queue_sensor, dead_run_sensor, stray_transactions_sensor, failed_run_alarm, failed_check_alarm],
     resources={"core": core},
     # A second process would import for seconds, and a run is a process of its own.

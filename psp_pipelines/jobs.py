@@ -3,6 +3,8 @@
 import dagster as dg
 
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.ledger.ledger_day import ledger_day
+from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.dead_letters import dead_letters
 from psp_pipelines.operations.flow import flow
 from psp_pipelines.payables.payables import payables
@@ -25,9 +27,17 @@ settle_due_payables = dg.define_asset_job(
     tags={KIND: SETTLEMENT, **REPLACED_ONCE},
 )
 
+seal_ledger = dg.define_asset_job(
+    "seal_ledger",
+    selection=dg.AssetSelection.assets(ledger_day),
+    description="Seals a business date, with every one before it that is not, and proves the seal.",
+    tags={KIND: HOUSEKEEPING, **REPLACED_ONCE},
+)
+
 watch = dg.define_asset_job(
     "watch",
-    selection=dg.AssetSelection.assets(flow, dead_letters, unpaid_dates),
-    description="Looks every ten minutes whether anything is stuck, lost or overdue, and which dates need a hand.",
+    selection=dg.AssetSelection.assets(flow, dead_letters, unpaid_dates, ledger_opening),
+    description="Looks every ten minutes whether anything is stuck, lost or overdue, which dates need a hand, and "
+    "whether the ledger still has to book what existed before it.",
     tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

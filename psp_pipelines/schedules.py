@@ -1,14 +1,15 @@
 """When things run by themselves: today's settlement at its time, hourly whatever is left, and the housekeeping."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
-from psp_pipelines.jobs import settle_due_payables, watch
+from psp_pipelines.jobs import seal_ledger, settle_due_payables, watch
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import NO_REASON, dates_under_way, early_request_for, requests_for
 from psp_pipelines.operations.clean_up import clean_up
+from psp_pipelines.operations.full_books import check_all_books
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.partitions import calendar
 
@@ -67,6 +68,23 @@ def _unfinished(core: CoreResource) -> list[date]:
     return sorted({*core.find_unsettled_dates.worth_a_run(), *core.find_unreported_dates()})
 
 
+@dg.schedule(
+    job=seal_ledger,
+    # Late enough for most of what was accepted before midnight to be drained: what is not is effective on the next day.
+    cron_schedule="30 2 * * *",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+    description="Seals yesterday's business date in the ledger, and those before it that were missed.",
+)
+def nightly_seal(context: dg.ScheduleEvaluationContext, core: CoreResource) -> dg.RunRequest | dg.SkipReason:
+    day = context.scheduled_execution_time.astimezone(calendar.zone).date() - timedelta(days=1)
+    if day < calendar.first_due_date:
+        return dg.SkipReason(f"{day} has no partition")
+    if not core.book_what_exists.is_ended():
+        return dg.SkipReason("the opening of the ledger has not ended: the next night seals this day, too")
+    return dg.RunRequest(run_key=f"seal {day}", partition_key=day.isoformat())
+
+
 flow_watch = dg.ScheduleDefinition(
     name="flow_watch",
     job=watch,
@@ -82,4 +100,13 @@ nightly_clean_up = dg.ScheduleDefinition(
     execution_timezone=calendar.time_zone,
     default_status=_RUNNING,
     description="Purges what would slow the platform down after a year.",
+)
+
+weekly_books = dg.ScheduleDefinition(
+    name="weekly_books",
+    job=check_all_books,
+    cron_schedule="15 4 * * 0",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+    description="Checks the books over all of history.",
 )

@@ -142,4 +142,5 @@ def core(settings: Settings, clock: SettableClock) -> Iterator[Core]:
     create_queues(core)
     yield core
     core.check_books.require()
+    core.check_books.require_everything()
     core.close()

@@ -76,6 +76,7 @@ _PROGRAMS = {
     "close_day": Login.OPERATOR,
     "manage_api_keys": Login.OPERATOR,
     "read_fee_plans": Login.OPERATOR,
+    "book_what_exists": Login.RUNS,
     "check_books": Login.RUNS,
     "check_flow": Login.RUNS,
     "create_payables": Login.RUNS,
@@ -84,7 +85,11 @@ _PROGRAMS = {
     "purge_idempotency_keys": Login.RUNS,
     "record_operator_action": Login.RUNS,
     "repair_transactions": Login.RUNS,
+    "read_ledger": Login.RUNS,
+    "reverse_entry": Login.OPERATOR,
+    "seal_days": Login.RUNS,
     "settle_payables": Login.RUNS,
+    "verify_ledger": Login.RUNS,
     "write_settlement_report": Login.RUNS,
 }
 

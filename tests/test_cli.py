@@ -18,10 +18,11 @@ from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import Payable, PayableFilter
 from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
-from tests.builders import a_submission
+from tests.builders import NOON, a_new_transaction, a_submission
 
 NEW = ("--new-merchant", "--yes", "--reason", "contract 7")
 PSP = Path(sys.executable).parent / "psp"
+NO_ENTRY = "00000000-0000-0000-0000-000000000000"
 NOWHERE = "postgresql+psycopg2://psp:secret@127.0.0.1:1/psp"
 
 
@@ -89,6 +90,17 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("actions", "list", "--since", "yesterday"), "--since"),
     (("actions", "list", "--limit", "0"), "--limit"),
     (("keys", "list", ""), "a merchant's name"),
+    (("ledger", "seal", "9999-12-31"), "is not over"),
+    (("ledger", "seal", "2026-02-30"), "DAY"),
+    (("ledger", "entry", "1"), "entry_id"),
+    (("ledger", "entry", NO_ENTRY), "no such entry"),
+    (("ledger", "balance", "na\u00efve"), "a merchant's name"),
+    (("ledger", "reverse", NO_ENTRY), "ledger reverse needs a reason"),
+    (("ledger", "reverse", NO_ENTRY, "--reason", " "), "ledger reverse needs a reason"),
+    (("ledger", "reverse", NO_ENTRY, "--reason", "x"), "no such entry"),
+    (("ledger", "reverse", NO_ENTRY, "--reason", "x", "--instead", "debit"), "SIDE ACCOUNT AMOUNT"),
+    (("ledger", "reverse", NO_ENTRY, "--reason", "x", "--instead", "debit mine 1"), "no such side or account"),
+    (("ledger", "reverse", NO_ENTRY, "--reason", "x", "--instead", "debit suspense 1.5"), "no whole number"),
     (("demo", "--transactions", "0"), "transactions"),
     (("demo", "--day-seconds", "nan"), "day-seconds"),
     (("demo", "--day-seconds", "inf"), "day-seconds"),
@@ -147,6 +159,30 @@ class TestPsp:
             [plan] = work.fee_plans.of(["a merchant"])["a merchant"]
         assert isinstance(plan, FeePlan)
         assert (plan.credit_delay_days, plan.credit_fee_bps) == (2, DEFAULT_FEE_PLAN.credit_fee_bps)
+
+    def test_keeps_the_ledger(self, environment: dict[str, str], core: Core, tmp_path: Path) -> None:
+        core.accept_transactions([a_submission(a_new_transaction(amount_minor=8_000))])
+        core.keep_relaying().run_until_empty()
+        core.drain_queue()
+        with core.read_ledger.store.begin() as work:
+            [entry] = work.ledger.entries_of(NOON.date())
+        file = tmp_path / "ledger.beancount"
+        says = {
+            ("ledger", "open"): "the opening has ended",
+            ("ledger", "balance", "merchant-1"): "BRL: pending 76.00, settling 0.00, available 0.00",
+            ("ledger", "entry", str(entry.id)): "1 payables name it",
+            ("ledger", "export", str(file)): "",
+            ("ledger", "seal", str(NOON.date())): "1 entries, SHA-256",
+            ("ledger", "verify"): "1 sealed days are as they were sealed",
+            ("check-books", "--full"): "the books balance, all of them",
+        }
+
+        for arguments, said in says.items():
+            ended = psp(environment, *arguments)
+
+            assert ended.returncode == 0, ended.stderr
+            assert said in ended.stdout
+        assert "Liabilities:MerchantPending:M-merchant-1" in file.read_text()
 
 
 class TestSettle:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from bench.hops.batch import batch
+from bench.hops.books import books
 from bench.hops.drain import drain
 from bench.hops.empty_settlement import empty_settlement
 from bench.hops.fairness import fairness
@@ -23,6 +24,7 @@ HOPS: Mapping[str, Callable[[Bench], HopResult]] = MappingProxyType(
         "batch": batch,
         "drain": drain,
         "settlement": settlement,
+        "books": books,
         "lists": lists,
         "latency": latency,
         "fairness": fairness,

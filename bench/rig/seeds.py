@@ -54,9 +54,10 @@ CROSS JOIN LATERAL (
 # Every transaction has exactly one payable due on the date; of those with two installments the first was settled.
 _PREVIOUS_SETTLEMENTS = """
 INSERT INTO settlements (id, customer_id, currency, due_on, sequence, status, payable_count, gross_minor, fee_minor,
-    net_minor, created_at, closed_at)
+    net_minor, created_at, closed_at, opened_entry_id)
 SELECT uuid7_at(%(paid_at)s), customer_id, currency, %(due_on)s - 30, 1, 'closed', count(*), sum(part),
-       sum(part * 500 / 10000), sum(part - part * 500 / 10000), %(paid_at)s, %(paid_at)s
+       sum(part * 500 / 10000), sum(part - part * 500 / 10000), %(paid_at)s, %(paid_at)s,
+       '00000000-0000-0000-0000-000000000000'
 FROM transactions CROSS JOIN LATERAL (SELECT amount_minor / 2 + amount_minor %% 2 AS part) AS first
 WHERE installments = 2 GROUP BY customer_id, currency
 """

@@ -50,13 +50,18 @@ class MerchantResource:
         find: Callable[[ReadMerchant, str, UUID], T],
         answer: Callable[[T], Mapping[str, Any]],
     ) -> None:
+        merchant = await self._asker(req)
+        wanted = parse_id(id)
+        self._answer_tagged(req, resp, answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+
+    async def _asker(self, req: Request) -> str:
+        """Return who asks, without any parameter. Raises Invalid."""
         problems: list[FieldProblem] = []
         merchant = await self._merchant(req, problems)
         refuse_any(req.query_string, problems)
         if merchant is None or problems:
             raise Invalid(problems)
-        wanted = parse_id(id)
-        self._answer_tagged(req, resp, answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+        return merchant
 
     def _answer_tagged(self, req: Request, resp: Response, answer: Mapping[str, Any]) -> None:
         """Answer with an ETag, or that nothing has changed since the caller's own."""

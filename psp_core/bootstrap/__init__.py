@@ -15,6 +15,7 @@ from psp_core.bootstrap.access import Access
 from psp_core.bootstrap.desk import Desk
 from psp_core.bootstrap.events import Events
 from psp_core.bootstrap.intake import Intake
+from psp_core.bootstrap.ledger import Ledger
 from psp_core.bootstrap.operations import Operations
 from psp_core.bootstrap.payables import Payables
 from psp_core.bootstrap.pricing import Pricing
@@ -24,7 +25,7 @@ from psp_core.settings import Settings
 
 
 @dataclass(frozen=True)
-class Core(Intake, Events, Payables, Pricing, Settlement, Access, Desk, Operations):
+class Core(Intake, Events, Payables, Pricing, Ledger, Settlement, Access, Desk, Operations):
     """Every use case, ready to call. One per process; nothing connects before its first use."""
 
 

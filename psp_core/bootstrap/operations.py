@@ -40,7 +40,7 @@ class Operations(Parts):
 
     @cached_property
     def check_books(self) -> CheckBooks:
-        return CheckBooks(self.store, self.settings.zone)
+        return CheckBooks(self.store, self.clock, self.settings.zone)
 
     @cached_property
     def check_flow(self) -> CheckFlow:

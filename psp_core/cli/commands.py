@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, settling
+from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, ledger, settling
 from psp_core.cli.pricing import calendar, plans
 from psp_core.domain.kernel.errors import DomainError
 
@@ -67,6 +67,7 @@ for command in (
     fee_plans.fee_plans,
     plans.plans,
     calendar.calendar,
+    ledger.ledger,
     keys.keys,
     actions.actions,
 ):

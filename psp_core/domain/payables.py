@@ -80,9 +80,18 @@ class Payable(NamedTuple):
     original_due_on: date | None = None
     """When it was due before it was moved; it moves once."""
 
+    entry_id: UUID | None = None
+    """The ledger's entry of its capture; None where an opening entry books it."""
+
 
 def payables_for(
-    source: PayableSource, *, terms: ReadyTerms, zone: ZoneInfo, ids: Iterator[UUID], now: datetime
+    source: PayableSource,
+    *,
+    terms: ReadyTerms,
+    zone: ZoneInfo,
+    ids: Iterator[UUID],
+    now: datetime,
+    entry_id: UUID | None = None,
 ) -> list[Payable]:
     """Return the transaction's payables under its terms: one for each installment, made `now`.
 
@@ -119,6 +128,7 @@ def payables_for(
             created_at=now,
             updated_at=now,
             plan_id=terms.plan_id,
+            entry_id=entry_id,
         )
         for number, (amount, fee, (due_on, payment_at)) in enumerate(zip(amounts, fees, due, strict=True), start=1)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,8 +13,25 @@ from psp_core.domain.operations.operator_actions import OperatorAction, Outcome
 
 
 class Books(Protocol):
-    def discrepancies(self, *, zone: ZoneInfo, limit: int) -> list[Discrepancy]:
-        """Return at most `limit` violations of each rule; the calendar days are those of `zone`."""
+    def discrepancies(self, *, zone: ZoneInfo, limit: int, now: datetime) -> list[Discrepancy]:
+        """Return at most `limit` violations of each rule, by what was recorded since the last sealed day.
+
+        The calendar days are those of `zone`. It is of one snapshot, and costs what changed.
+        """
+        ...
+
+    def months(self, *, now: datetime) -> list[tuple[date, date]]:
+        """Return the first days of each month of history and of the one after it."""
+        ...
+
+    def discrepancies_of_month(
+        self, month: date, following: date, *, zone: ZoneInfo, limit: int, now: datetime
+    ) -> list[Discrepancy]:
+        """Return at most `limit` violations of each rule, by what was recorded in a month; of one snapshot."""
+        ...
+
+    def discrepancies_of_balances(self, *, limit: int) -> list[Discrepancy]:
+        """Return at most `limit` violations of each rule about all balances and postings; of one snapshot."""
         ...
 
 

@@ -7,12 +7,13 @@ from typing import Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.journal import Captured
 from psp_core.domain.payables import Payable, PayableFilter
 
 
 class Payables(Protocol):
-    def add_missing(self, rows: Sequence[Payable]) -> int:
-        """Insert the rows whose (transaction, type, installment) is new; return how many that were."""
+    def add_missing(self, rows: Sequence[Payable]) -> list[Captured]:
+        """Insert the rows whose (transaction, type, installment) is new; return what these amount to, by entry."""
         ...
 
     def find(self, customer_id: str, id: UUID) -> Payable | None: ...

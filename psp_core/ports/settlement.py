@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.journal import Paid
 from psp_core.domain.settlement.explanation import LinesByType, Waiting
 from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportFormat, ReportLine
 from psp_core.domain.settlement.settlements import (
@@ -44,7 +45,7 @@ class Settlements(Protocol):
         ...
 
     def unsettled_dates(self, *, until: date) -> list[date]:
-        """Return the dates up to and including `until` that still have something due, oldest first."""
+        """Return the dates up to and including `until` with something due or an open settlement, oldest first."""
         ...
 
     def ungathered_dates(self, *, until: date) -> list[date]:
@@ -81,8 +82,11 @@ class Settlements(Protocol):
         """Add at most `limit` payables that were paid at once to open settlements; they are paid already."""
         ...
 
-    def close(self, due_on: date, *, merchants: Sequence[str] | None, now: datetime) -> int:
-        """Close the open settlements of the date and these merchants; return how many there were."""
+    def close(self, due_on: date, *, merchants: Sequence[str] | None, limit: int, now: datetime) -> list[Paid]:
+        """Close at most `limit` open settlements of the date and these merchants.
+
+        Returns one for each, with what becomes available by it; nothing when none is open.
+        """
         ...
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None: ...

@@ -12,6 +12,7 @@ from psp_core.domain.operations.leases import Holds, Leases
 from psp_core.ports.access import ApiKeys
 from psp_core.ports.events import Outbox
 from psp_core.ports.intake import IdempotencyKeys, Transactions
+from psp_core.ports.ledger import Ledger
 from psp_core.ports.operations import Books, OperatorActions, PlatformSettings
 from psp_core.ports.payables import Payables
 from psp_core.ports.pricing import DueDates, FeePlans, Holidays, PlanRules
@@ -53,6 +54,8 @@ class UnitOfWork(Protocol):
     def leases(self) -> Leases: ...
     @property
     def platform_settings(self) -> PlatformSettings: ...
+    @property
+    def ledger(self) -> Ledger: ...
     @property
     def books(self) -> Books: ...
 

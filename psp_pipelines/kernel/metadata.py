@@ -8,6 +8,7 @@ import dagster as dg
 from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
+from psp_core.domain.ledger.sealing import SealedDay
 from psp_core.domain.settlement.explanation import Table
 from psp_core.domain.settlement.report import PublishedReport
 from psp_core.domain.settlement.settlements import (
@@ -70,6 +71,34 @@ def of_report(report: WrittenReport, settings: Settings) -> dict[str, Any]:
         "manifest": file_link(report.manifest.url, settings),
         **{file.name: file_link(file.url, settings) for file in report.whole},
         **{f"{file.name} SHA-256": file.sha256 for file in report.whole},
+    }
+
+
+def of_ledger_day(sealed: SealedDay, largest: Sequence[tuple[str, Currency, int]]) -> dict[str, Any]:
+    """Return what a sealed business date shows: its trial balance, its seal, and whose money moved most."""
+    return {
+        "entries": sealed.entries,
+        "trial_balance": _table(
+            ["currency", "account", "side", "debits", "credits", "balance"],
+            [
+                (
+                    total.currency.value,
+                    total.account.value,
+                    total.account.side.value,
+                    written(total.debit_minor, total.currency),
+                    written(total.credit_minor, total.currency),
+                    written(total.balance_minor, total.currency),
+                )
+                for total in sealed.totals
+            ],
+        ),
+        "sha256": sealed.hash.hex(),
+        "sha256_of_the_day_before": sealed.previous_hash.hex(),
+        "sealed_at": f"{sealed.sealed_at:%Y-%m-%d %H:%M:%S} UTC",
+        "most_moved": _table(
+            ["merchant", "currency", "postings' sum"],
+            [(customer_id, currency.value, written(minor, currency)) for customer_id, currency, minor in largest],
+        ),
     }
 
 

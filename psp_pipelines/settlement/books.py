@@ -11,9 +11,10 @@ from psp_pipelines.settlement.settlement import settlement
 @dg.asset_check(
     asset=settlement,
     blocking=True,
-    description="Looks for a cent that was created, lost, paid early or paid twice: gross is fee plus net in each "
-    "payable; a transaction's payables add up to it; a settlement's totals are the sums of its lines; a transaction "
-    "is paid when all its payables are.",
+    description="Looks for a cent that was created, lost, paid early or paid twice since the last sealed day: gross is "
+    "fee plus net in each payable; a transaction's payables add up to it; a settlement's totals are the sums of its "
+    "lines; a transaction is paid when all its payables are; each entry of the ledger balances, and is what its "
+    "payables and settlements say. Sealed days are proved by their hash, and all of history is checked once a week.",
 )
 def books_balance(core: CoreResource) -> dg.AssetCheckResult:
     discrepancies = core.check_books()

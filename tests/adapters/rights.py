@@ -25,7 +25,8 @@ GRANTS: dict[str, dict[str, str]] = {
     "settlements": {
         "psp_merchant": "SELECT",
         "psp_runs": "INSERT, SELECT, UPDATE (available_count, available_fee_minor, available_gross_minor,"
-        " available_net_minor, closed_at, fee_minor, gross_minor, net_minor, payable_count, status)",
+        " available_net_minor, closed_at, entry_id, fee_minor, gross_minor, net_minor, payable_count, status,"
+        " to_available_minor)",
         "psp_support": "SELECT",
     },
     "outbox": {
@@ -68,6 +69,21 @@ GRANTS: dict[str, dict[str, str]] = {
     "leases": {"psp_runs": "DELETE, INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "settlement_reports": {"psp_runs": "INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "platform_settings": {"psp_api": "SELECT", "psp_relay": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
+    "ledger_entries": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_postings": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_days": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_sealed_balances": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_balances": {
+        "psp_merchant": "SELECT",
+        "psp_runs": "INSERT, SELECT, UPDATE (available_minor, debt_minor, in_transit_minor, pending_minor,"
+        " reserve_minor, settling_minor)",
+        "psp_support": "SELECT",
+    },
+    "ledger_state": {
+        "psp_merchant": "SELECT",
+        "psp_runs": "INSERT, SELECT, UPDATE (closed_until, opened_until, opening_ended_at)",
+        "psp_support": "SELECT",
+    },
     "alembic_version": {"psp_api": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
 }
 
@@ -83,6 +99,18 @@ FORBIDDEN_TO_ALL = {
     "changes an audit record": "UPDATE operator_actions SET reason = 'none'",
     "deletes audit records": "DELETE FROM operator_actions",
     "empties the audit": "TRUNCATE operator_actions",
+    "changes an entry": "UPDATE ledger_entries SET kind = 'capture'",
+    "changes a posting": "UPDATE ledger_postings SET amount_minor = 1",
+    "deletes entries": "DELETE FROM ledger_entries",
+    "deletes postings": "DELETE FROM ledger_postings",
+    "deletes balances": "DELETE FROM ledger_balances",
+    "changes whose balance it is": "UPDATE ledger_balances SET customer_id = 'mallory'",
+    "changes a sealed day": "UPDATE ledger_days SET hash = previous_hash",
+    "deletes sealed days": "DELETE FROM ledger_days",
+    "changes a sealed balance": "UPDATE ledger_sealed_balances SET available_minor = 1",
+    "changes which entry booked a payable": "UPDATE payables SET entry_id = NULL",
+    "changes which entry opened a settlement": "UPDATE settlements SET opened_entry_id = id",
+    "empties the ledger": "TRUNCATE ledger_postings",
     "empties the settlements": "TRUNCATE settlements",
     "changes terms": "UPDATE fee_plans SET credit_fee_bps = 0",
     "changes a rule": "UPDATE plan_rules SET fee_bps = 0",
@@ -149,6 +177,12 @@ FORBIDDEN = [
     (Login.API, "SELECT FROM transactions"),
     (Login.API, "SELECT customer_id FROM payables"),
     (Login.API, "SELECT customer_id FROM settlements"),
+    (Login.API, "SELECT customer_id FROM ledger_balances"),
+    (Login.API, "SELECT FROM ledger_postings"),
+    (Login.READS, "SELECT FROM ledger_postings"),
+    (Login.READS, "SELECT FROM ledger_entries"),
+    (Login.READS, "UPDATE ledger_balances SET available_minor = 1"),
+    (Login.SUPPORT, "UPDATE ledger_balances SET available_minor = 1"),
     (Login.API, "SET ROLE psp_merchant"),
     (Login.API, "SET ROLE psp_runs"),
     (Login.API, "DELETE FROM outbox"),

@@ -98,6 +98,7 @@ class TestBooks:
         falsify(settings, statement)
 
         assert rule in {discrepancy.rule for discrepancy in tampered.check_books()}
+        assert rule in {discrepancy.rule for discrepancy in tampered.check_books.everything()}
 
     @pytest.mark.parametrize(
         "statement",

@@ -125,7 +125,7 @@ class TestATransaction:
 class TestAPayable:
     def test_lies_in_the_columns_of_its_names(self, store: PostgresStore, engine: Engine) -> None:
         with store.begin() as work:
-            assert work.payables.add_missing([PAYABLE]) == 1
+            assert [made.count for made in work.payables.add_missing([PAYABLE])] == [1]
 
         expected = PAYABLE._asdict() | {
             "amount_minor": 1_001,

@@ -154,7 +154,7 @@ class TestTheMerchantsReads:
             assert rows.scalars().all() == ["merchant-1"]
 
     def test_see_nothing_without_a_merchant(self, url: str) -> None:
-        for table in ("transactions", "payables", "settlements"):
+        for table in ("transactions", "payables", "settlements", "ledger_balances"):
             assert attempt(Login.READS, url, f"SELECT FROM {table}") == []
 
 

@@ -105,7 +105,7 @@ class TestDefinitions:
         for spec in definitions.resolve_all_asset_specs():
             assert spec.description
             assert spec.owners
-            assert spec.group_name in {"intake", "settlement", "operations"}
+            assert spec.group_name in {"intake", "settlement", "ledger", "operations"}
             assert spec.kinds
 
     @pytest.mark.parametrize(

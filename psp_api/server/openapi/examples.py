@@ -14,7 +14,14 @@ from psp_api.server.problems.catalogue import (
 )
 from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
-from psp_api.server.wire.answers import EXAMPLE_INSTANT, PayableAnswer, SettlementAnswer, TransactionAnswer
+from psp_api.server.wire.answers import (
+    EXAMPLE_INSTANT,
+    BalanceAnswer,
+    BalanceTransactionAnswer,
+    PayableAnswer,
+    SettlementAnswer,
+    TransactionAnswer,
+)
 from psp_core.domain.intake.transactions import PaymentMethod, TransactionStatus
 from psp_core.domain.kernel import errors
 from psp_core.domain.kernel.money import Currency
@@ -105,6 +112,39 @@ REPORTS = {
     "application/vnd.apache.parquet": None,
 }
 
+BALANCE: BalanceAnswer = {
+    "customer_id": "123",
+    "time_zone": "UTC",
+    "balances": [
+        {
+            "currency": Currency.BRL,
+            "pending": 2375,
+            "settling": 0,
+            "available": 970,
+            "payoutable": 0,
+            "reserved": 0,
+            "in_transit": 0,
+            "debt": 0,
+        }
+    ],
+}
+
+BALANCE_TRANSACTION: BalanceTransactionAnswer = {
+    "id": PAYABLE["id"],
+    "customer_id": "123",
+    "type": PayableType.CREDIT,
+    "amount": 2500,
+    "fee_amount": 125,
+    "net_amount": 2375,
+    "currency": Currency.BRL,
+    "status": PayableStatus.WAITING_FUNDS,
+    "available_on": "2020-08-18",
+    "source_type": "transaction",
+    "source_id": _TRANSACTION_ID,
+    "settlement_id": None,
+    "created_at": "2020-07-19T22:26:23.701Z",
+}
+
 _FIELD_PROBLEMS: list[FieldProblem] = [
     {"pointer": "header:x-customer-id", "code": "required", "detail": "must name the merchant"},
     {"pointer": "/amount", "code": "out_of_range", "detail": "must be from 1 to 1000000000000 minor units"},
@@ -115,6 +155,7 @@ _DETAILS = {
     BODY_TOO_LARGE: "the body may have 65536 bytes",
     OF_DOMAIN_ERRORS[errors.NotFound]: "no such transaction",
     OF_DOMAIN_ERRORS[errors.RequestInProgress]: "a request with this idempotency key is being worked on",
+    OF_DOMAIN_ERRORS[errors.LedgerNotOpen]: "what was accepted before there were balances is still being booked",
     OF_DOMAIN_ERRORS[errors.StorageUnavailable]: "the database did not answer in time",
 }
 

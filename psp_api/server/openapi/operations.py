@@ -14,8 +14,21 @@ from psp_api.pricing.current_plans import CurrentPlansAnswer, PlanQuery
 from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
-from psp_api.server.wire.answers import PayableAnswer, SettlementAnswer, TransactionAnswer
-from psp_api.server.wire.queries import Paging, PayableQuery, ReportQuery, SettlementQuery, TransactionQuery
+from psp_api.server.wire.answers import (
+    BalanceAnswer,
+    BalanceTransactionAnswer,
+    PayableAnswer,
+    SettlementAnswer,
+    TransactionAnswer,
+)
+from psp_api.server.wire.queries import (
+    BalanceTransactionQuery,
+    Paging,
+    PayableQuery,
+    ReportQuery,
+    SettlementQuery,
+    TransactionQuery,
+)
 from psp_api.server.wire.words import PLATFORM_ZONE
 from psp_core.domain.kernel import errors
 
@@ -151,6 +164,24 @@ OPERATIONS: tuple[Operation, ...] = (
         query=PayableQuery,
     ),
     _single("/payables/{id}", id="getPayable", summary="Get a payable", answer=PayableAnswer, example=examples.PAYABLE),
+    Operation(
+        "get",
+        "/balance",
+        "getBalance",
+        "Get the balance",
+        BalanceAnswer,
+        examples.BALANCE,
+        (*_READING, OF_DOMAIN_ERRORS[errors.LedgerNotOpen]),
+        description="What the merchant has now, in each currency.",
+    ),
+    _list(
+        "/balance/transactions",
+        id="listBalanceTransactions",
+        summary="List what changed the balance, or will",
+        answer=BalanceTransactionAnswer,
+        example=examples.BALANCE_TRANSACTION,
+        query=BalanceTransactionQuery,
+    ),
     _list(
         "/settlements",
         id="listSettlements",

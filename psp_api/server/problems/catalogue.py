@@ -122,6 +122,7 @@ OVERLOADED = Problem(
 )
 
 _SETTLING_TAKES_S = 10
+_OPENING_TAKES_S = 60
 _FOR_OPERATORS = "Operators are told this; no request of a merchant meets it."
 
 
@@ -187,6 +188,16 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     ),
     errors.HoldLost: _of(errors.HoldLost, 409, "Another process has taken over", _FOR_OPERATORS, RETRY_AFTER_S),
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come", _FOR_OPERATORS),
+    errors.NotOverYet: _of(errors.NotOverYet, 409, "The date is not over", _FOR_OPERATORS),
+    errors.EntryReversed: _of(errors.EntryReversed, 409, "The entry was reversed before", _FOR_OPERATORS),
+    errors.InsufficientFunds: _of(errors.InsufficientFunds, 422, "There is not enough money", _FOR_OPERATORS),
+    errors.LedgerNotOpen: _of(
+        errors.LedgerNotOpen,
+        503,
+        "Balances are being set up",
+        "What was sold before there were balances is still being added to them. Ask again after `Retry-After` seconds.",
+        _OPENING_TAKES_S,
+    ),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant", _FOR_OPERATORS),
     errors.FeePlanChanged: _of(errors.FeePlanChanged, 409, "The terms were changed meanwhile", _FOR_OPERATORS),
     errors.PlanRulesOverlap: _of(

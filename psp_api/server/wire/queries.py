@@ -185,6 +185,14 @@ class PayableQuery(_Dated):
         return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
 
 
+class BalanceTransactionQuery(Paging):
+    created_from: Instant | None = Field(default=None, alias="created_at[gte]", description="created then or later")
+    created_before: Instant | None = Field(default=None, alias="created_at[lt]", description="created before")
+
+    def to_filter(self) -> PayableFilter:
+        return PayableFilter(**self.model_dump(exclude=set(Paging.model_fields)))
+
+
 class SettlementQuery(Paging):
     status: SettlementStatus | None = Field(default=None, description=SETTLEMENT_STATUS)
     due_on: Day | None = Field(

@@ -17,7 +17,7 @@ def numbers(values: Iterable[int]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def uuids(values: Iterable[UUID]) -> str:
+def uuids(values: Iterable[UUID | None]) -> str:
     return _as_json(values)
 
 

@@ -13,6 +13,7 @@ from psp_core.adapters.postgres.listing import Conditions
 from psp_core.adapters.postgres.schema import tables
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.journal import Captured
 from psp_core.domain.payables import Payable, PayableFilter, PayableStatus, PayableType
 
 PAYABLES = Record(
@@ -30,9 +31,15 @@ PAYABLES = Record(
 
 _FIND = f"SELECT {PAYABLES.names} FROM payables WHERE id = %s AND customer_id = %s"
 
+# The sums are of what was really inserted: only that is posted.
 _ADD_MISSING = f"""
-INSERT INTO payables ({PAYABLES.names}) SELECT {PAYABLES.names} FROM {PAYABLES.unnest}
-ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
+WITH made AS (
+    INSERT INTO payables ({PAYABLES.names}) SELECT {PAYABLES.names} FROM {PAYABLES.unnest}
+    ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
+    RETURNING entry_id, customer_id, status, fee_minor, receivable_minor
+)
+SELECT entry_id, customer_id, status = 'paid', count(*), sum(fee_minor)::bigint, sum(receivable_minor)::bigint
+FROM made GROUP BY entry_id, customer_id, status = 'paid' ORDER BY entry_id, customer_id COLLATE "C"
 """
 
 
@@ -40,10 +47,11 @@ ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
 class PostgresPayables:
     connection: Connection
 
-    def add_missing(self, rows: Sequence[Payable]) -> int:
+    def add_missing(self, rows: Sequence[Payable]) -> list[Captured]:
         if not rows:
-            return 0
-        return self.connection.exec_driver_sql(_ADD_MISSING, tuple(PAYABLES.literals(rows))).rowcount
+            return []
+        made = self.connection.exec_driver_sql(_ADD_MISSING, tuple(PAYABLES.literals(rows)))
+        return [Captured(*row) for row in made]
 
     def find(self, customer_id: str, id: UUID) -> Payable | None:
         rows = self.connection.exec_driver_sql(_FIND, (id, customer_id)).all()

@@ -19,6 +19,7 @@ from psp_core.adapters.postgres.events import PostgresOutbox
 from psp_core.adapters.postgres.intake import acceptance
 from psp_core.adapters.postgres.intake.idempotency import PostgresIdempotencyKeys
 from psp_core.adapters.postgres.intake.transactions import PostgresTransactions
+from psp_core.adapters.postgres.ledger.ledger import PostgresLedger
 from psp_core.adapters.postgres.operations.books import PostgresBooks
 from psp_core.adapters.postgres.operations.leases import Holding, PostgresLeases
 from psp_core.adapters.postgres.operations.operator_actions import PostgresOperatorActions
@@ -192,6 +193,10 @@ class PostgresUnitOfWork:
     @cached_property
     def platform_settings(self) -> PostgresPlatformSettings:
         return PostgresPlatformSettings(self.connection)
+
+    @cached_property
+    def ledger(self) -> PostgresLedger:
+        return PostgresLedger(self.connection)
 
     @cached_property
     def books(self) -> PostgresBooks:

@@ -121,6 +121,30 @@ class TimeZoneChanged(DomainError):
     code = "time_zone_changed"
 
 
+class NotOverYet(DomainError):
+    """The business date has not ended: it is sealed when nothing more can happen on it."""
+
+    code = "not_over_yet"
+
+
+class LedgerNotOpen(DomainError):
+    """The opening has not ended, or the day is before the ledger's first: there is no balance to show or to seal."""
+
+    code = "ledger_not_open"
+
+
+class EntryReversed(DomainError):
+    """The entry was reversed before: once is enough."""
+
+    code = "entry_reversed"
+
+
+class InsufficientFunds(DomainError):
+    """A merchant's balance would fall below what is allowed; nothing was posted."""
+
+    code = "insufficient_funds"
+
+
 class StorageUnavailable(DomainError):
     """The database cannot be reached or did not answer in time; the request may be sent again."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
+from psp_core.domain.ledger.journal import Paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,9 @@ class SettlementChunk:
     paid: list[MerchantTotals]
     controlled: list[MerchantTotals]
     """The part of `paid` that the control total, taken before the run, had counted."""
+
+    moved: list[Paid]
+    """What the ledger is to post of it."""
 
     position: tuple[str, UUID] | None
     """Customer and payable id of the last row taken; None when there was nothing left."""

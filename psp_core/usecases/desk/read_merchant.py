@@ -7,8 +7,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from psp_core.domain.intake.transactions import Transaction, TransactionFilter
-from psp_core.domain.kernel.errors import NotFound
+from psp_core.domain.kernel.errors import LedgerNotOpen, NotFound
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.balances import Balance
 from psp_core.domain.payables import Payable, PayableFilter
 from psp_core.domain.settlement.report import Batch, ReportLine
 from psp_core.domain.settlement.settlements import Settlement, SettlementFilter
@@ -51,6 +52,14 @@ class ReadMerchant:
             _found(work.transactions.find(customer_id, transaction_id), "transaction")
             work.shorten()
             return work.payables.page(customer_id, PayableFilter(transaction_id=transaction_id), page)
+
+    def balances(self, customer_id: str) -> list[Balance]:
+        """Return what the merchant has, a balance a currency; raises LedgerNotOpen before they are whole."""
+        with self.store.read_as(customer_id, within_s=self.within_s) as work:
+            if not work.ledger.opening().is_ended:
+                raise LedgerNotOpen("what was accepted before there were balances is still being booked")
+            work.shorten()
+            return work.ledger.balances(customer_id)
 
     def settlement(self, customer_id: str, *, id: UUID) -> Settlement:
         with self.store.read_as(customer_id, within_s=self.within_s) as work:

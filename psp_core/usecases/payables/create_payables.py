@@ -8,6 +8,8 @@ from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psp_core.domain.kernel.calendar import due_date
+from psp_core.domain.ledger.journal import capture_entries
 from psp_core.domain.payables import payables_for
 from psp_core.domain.pricing.prices import Prices
 from psp_core.ports.kernel import Clock, Ids
@@ -31,25 +33,31 @@ class CreatePayables:
     zone: ZoneInfo
 
     def __call__(self, transaction_ids: Sequence[UUID]) -> PayablesOutcome:
-        """Create the transactions' missing payables in one commit. Safe to repeat and to run at once."""
+        """Create the transactions' missing payables in one commit, and post them. Safe to repeat and to run at once."""
         # Sorted, so that two of these at once take the unique index's entries in one order.
         wanted = sorted(set(transaction_ids), key=attrgetter("int"))
         with self.store.begin() as work:
             sources = work.transactions.sources(wanted)
             prices = Prices(work.plan_rules.pricing(sources), zone=self.zone)
             now = self.clock.now()
-            ids = iter(self.ids.new(at=now, count=sum(source.installments for source in sources)))
+            days = [(source.amount.currency, due_date(source.created_at, self.zone)) for source in sources]
+            of_days = dict.fromkeys(days)
+            ids = iter(self.ids.new(at=now, count=sum(source.installments for source in sources) + len(of_days)))
+            entries = {day: next(ids) for day in of_days}
             rows = [
                 payable
-                for source in sources
+                for source, day in zip(sources, days, strict=True)
                 for payable in payables_for(
                     source,
                     terms=prices.terms(source.sale, at=source.created_at),
                     zone=self.zone,
                     ids=ids,
                     now=now,
+                    entry_id=entries[day],
                 )
             ]
-            created = work.payables.add_missing(rows)
+            captured = work.payables.add_missing(rows)
+            work.ledger.post(capture_entries(entries, captured, now=now))
+        created = sum(item.count for item in captured)
         known = {source.transaction_id for source in sources}
         return PayablesOutcome(created, len(rows) - created, frozenset(wanted) - known)

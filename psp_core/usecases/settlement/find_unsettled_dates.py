@@ -20,7 +20,7 @@ class FindUnsettledDates:
     """The time of day from which a date may be settled."""
 
     def __call__(self, *, grace_days: int = 0) -> list[date]:
-        """Return the dates whose time came `grace_days` ago and that still have something due, oldest first."""
+        """Return the dates whose time came `grace_days` ago with something due or an open settlement, oldest first."""
         until = self._newest_settleable() - timedelta(days=grace_days)
         with self.store.begin() as work:
             return work.settlements.unsettled_dates(until=until)

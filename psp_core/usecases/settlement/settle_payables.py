@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from psp_core.domain.kernel.calendar import due_date, newest_over
 from psp_core.domain.kernel.errors import BooksDoNotBalance, Discrepancy, NotDueYet, SettlementInProgress
 from psp_core.domain.kernel.merchants import is_merchant_name, require_known
+from psp_core.domain.ledger.journal import close_entries, settle_entries
 from psp_core.domain.operations.leases import Hold
 from psp_core.domain.settlement.settlements import (
     Due,
@@ -141,10 +142,18 @@ class SettlePayables:
         if order.is_over:
             gathered = self._all(order, hold, tally, take=lambda work: work.settlements.gather_chunk)
             _compare(order.due_on, "already available", before=available.controlled, after=gathered.controlled)
+        while self._close_some(order, hold):
+            pass
+        return SettlementOutcome(order.due_on, settled.all, found.existing, gathered.all, found.gathered)
+
+    def _close_some(self, order: _Order, hold: Hold) -> bool:
+        """Close some of the settlements and make what they paid available; tell whether there were any."""
+        now = self.clock.now()
         with self.store.begin() as work:
             work.leases.require(hold)
-            work.settlements.close(order.due_on, merchants=order.merchants, now=self.clock.now())
-        return SettlementOutcome(order.due_on, settled.all, found.existing, gathered.all, found.gathered)
+            closed = work.settlements.close(order.due_on, merchants=order.merchants, limit=self.chunk_payables, now=now)
+            work.ledger.post(close_entries(closed, due_on=order.due_on, today=due_date(now, self.zone), now=now))
+        return bool(closed)
 
     def _all(self, order: _Order, hold: Hold, tally: _Tally, *, take: Callable[[UnitOfWork], Take]) -> Due:
         """Take chunks until there is nothing left; return what they had."""
@@ -163,6 +172,7 @@ class SettlePayables:
     def _one_pass(self, order: _Order, hold: Hold, take: Callable[[UnitOfWork], Take]) -> Iterator[SettlementChunk]:
         after: tuple[str, UUID] | None = None
         while True:
+            now = self.clock.now()
             with self.store.begin() as work:
                 # In the chunk's own commit: who was taken for dead and wakes up pays nothing more.
                 work.leases.require(hold)
@@ -172,8 +182,10 @@ class SettlePayables:
                     after=after,
                     limit=self.chunk_payables,
                     control_before=order.control_before,
-                    now=self.clock.now(),
+                    now=now,
                 )
+                today = due_date(now, self.zone)
+                work.ledger.post(settle_entries(chunk.moved, due_on=order.due_on, today=today, now=now))
             if chunk.position is None:
                 return
             yield chunk

@@ -97,6 +97,9 @@ class TestTheDocument:
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,
                 errors.QueueUnavailable,
+                errors.NotOverYet,
+                errors.EntryReversed,
+                errors.InsufficientFunds,
             )
         }
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres.settlement.chunks import as_due, totals
+from psp_core.domain.ledger.opening import NO_ENTRY
 from psp_core.domain.settlement.settlements import Due, MerchantTotals, SettlementChunk, merge_merchants
 
 _FOUND = """
@@ -58,13 +59,15 @@ WITH found AS MATERIALIZED (
 ), opened AS (
     INSERT INTO settlements AS settlement (
         id, customer_id, currency, due_on, sequence, status, payable_count, gross_minor, fee_minor, net_minor,
-        available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at
+        available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at,
+        opened_entry_id
     )
     SELECT uuid7_at(%(now)s), customer_id, currency, %(due_on)s,
            (SELECT coalesce(max(earlier.sequence), 0) + 1 FROM settlements earlier
             WHERE earlier.due_on = %(due_on)s AND earlier.customer_id = found.customer_id
               AND earlier.currency = found.currency),
-           'open', 0, 0, 0, 0, count(*), sum(amount_minor), sum(fee_minor), sum(receivable_minor), %(now)s
+           'open', 0, 0, 0, 0, count(*), sum(amount_minor), sum(fee_minor), sum(receivable_minor), %(now)s,
+           %(no_entry)s
     FROM found GROUP BY customer_id, currency
     ON CONFLICT (due_on, customer_id, currency) WHERE status = 'open' DO UPDATE SET
         available_count = settlement.available_count + excluded.available_count,
@@ -120,7 +123,8 @@ def gather(
         "limit": limit,
         "control_before": control_before,
         "now": now,
+        "no_entry": NO_ENTRY,
     }
     rows = connection.exec_driver_sql(_GATHER_CHUNK, values).all()
     placed = as_due(rows)
-    return SettlementChunk(placed.all, placed.controlled, (rows[-1][0], rows[-1][7]) if rows else None)
+    return SettlementChunk(placed.all, placed.controlled, [], (rows[-1][0], rows[-1][7]) if rows else None)

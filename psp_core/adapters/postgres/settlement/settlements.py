@@ -14,8 +14,10 @@ from psp_core.adapters.postgres import arrays
 from psp_core.adapters.postgres.listing import Conditions
 from psp_core.adapters.postgres.settlement import already_available
 from psp_core.adapters.postgres.settlement.chunks import FIRST_POSITION, as_array, as_due, totals
+from psp_core.adapters.postgres.settlement.closing import close
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.kernel.paging import Page
+from psp_core.domain.ledger.journal import Paid
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
@@ -56,7 +58,11 @@ WITH RECURSIVE dates AS (
             ORDER BY due_on LIMIT 1)
     FROM dates WHERE dates.due_on IS NOT NULL AND dates.due_on < %(until)s
 )
-SELECT due_on FROM dates WHERE due_on <= %(until)s ORDER BY due_on
+SELECT due_on FROM dates WHERE due_on <= %(until)s
+UNION
+-- Killed between its last payables and its closing: what it paid is not available yet.
+SELECT due_on FROM settlements WHERE status = 'open' AND due_on <= %(until)s
+ORDER BY due_on
 """
 
 # One pass: each date by currency, each date's merchants, and the merchants of all dates together.
@@ -83,16 +89,19 @@ WITH due AS MATERIALIZED (
       AND (%(merchants)s::text[] IS NULL OR customer_id = ANY(%(merchants)s::text[]))
     ORDER BY customer_id, id LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+), entries AS MATERIALIZED (
+    SELECT currency, uuid7_at(%(now)s) AS id FROM due GROUP BY currency
 ), opened AS (
     INSERT INTO settlements AS settlement (
         id, customer_id, currency, due_on, sequence, status,
-        payable_count, gross_minor, fee_minor, net_minor, created_at
+        payable_count, gross_minor, fee_minor, net_minor, created_at, opened_entry_id
     )
     SELECT uuid7_at(%(now)s), customer_id, currency, %(due_on)s,
            (SELECT coalesce(max(earlier.sequence), 0) + 1 FROM settlements earlier
             WHERE earlier.due_on = %(due_on)s AND earlier.customer_id = due.customer_id
               AND earlier.currency = due.currency),
-           'open', count(*), sum(amount_minor), sum(fee_minor), sum(receivable_minor), %(now)s
+           'open', count(*), sum(amount_minor), sum(fee_minor), sum(receivable_minor), %(now)s,
+           (SELECT entries.id FROM entries WHERE entries.currency = due.currency)
     FROM due GROUP BY customer_id, currency
     ON CONFLICT (due_on, customer_id, currency) WHERE status = 'open' DO UPDATE SET
         payable_count = settlement.payable_count + excluded.payable_count,
@@ -112,7 +121,8 @@ WITH due AS MATERIALIZED (
 SELECT customer_id, currency, controlled,
        count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint,
        array_agg(transaction_id) FILTER (WHERE installments > 1),
-       (SELECT id FROM due ORDER BY customer_id DESC, id DESC LIMIT 1)
+       (SELECT id FROM due ORDER BY customer_id DESC, id DESC LIMIT 1),
+       (SELECT entries.id FROM entries WHERE entries.currency = paid.currency)
 FROM paid GROUP BY customer_id, currency, controlled ORDER BY customer_id
 """
 
@@ -126,12 +136,6 @@ WHERE id = ANY(%s::uuid[]) AND status <> 'paid'
   AND installments = (
       SELECT count(*) FROM payables WHERE transaction_id = transactions.id AND status = 'paid'
   )
-"""
-
-_CLOSE = """
-UPDATE settlements SET status = 'closed', closed_at = %(now)s
-WHERE due_on = %(due_on)s AND status = 'open'
-  AND (%(merchants)s::text[] IS NULL OR customer_id = ANY(%(merchants)s::text[]))
 """
 
 _KNOWN_MERCHANTS = """
@@ -204,11 +208,12 @@ class PostgresSettlements:
             },
         ).all()
         if not rows:
-            return SettlementChunk([], [], None)
+            return SettlementChunk([], [], [], None)
         self._pay_finished([id for row in rows for id in row[7] or ()], now=now)
         parts = [MerchantTotals(row[0], Currency(row[1]), Totals(row[3], row[4], row[5], row[6])) for row in rows]
         controlled = [part for part, row in zip(parts, rows, strict=True) if row[2]]
-        return SettlementChunk(merge_merchants(parts), merge_merchants(controlled), (rows[-1][0], rows[-1][8]))
+        moved = [Paid(row[9], row[0], Currency(row[1]), row[6]) for row in rows]
+        return SettlementChunk(merge_merchants(parts), merge_merchants(controlled), moved, (rows[-1][0], rows[-1][8]))
 
     def _pay_finished(self, transaction_ids: list[UUID], *, now: datetime) -> None:
         """Mark those transactions paid of which no payable is left to pay."""
@@ -237,9 +242,8 @@ class PostgresSettlements:
             now=now,
         )
 
-    def close(self, due_on: date, *, merchants: Sequence[str] | None, now: datetime) -> int:
-        values = {"due_on": due_on, "merchants": as_array(merchants), "now": now}
-        return self.connection.exec_driver_sql(_CLOSE, values).rowcount
+    def close(self, due_on: date, *, merchants: Sequence[str] | None, limit: int, now: datetime) -> list[Paid]:
+        return close(self.connection, due_on, merchants=as_array(merchants), limit=limit, now=now)
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None:
         row = self.connection.exec_driver_sql(

@@ -10,6 +10,14 @@ from psp_core.adapters.postgres.schema.tables.access import api_keys
 from psp_core.adapters.postgres.schema.tables.events import outbox
 from psp_core.adapters.postgres.schema.tables.intake import idempotency_keys, transactions
 from psp_core.adapters.postgres.schema.tables.kernel import metadata
+from psp_core.adapters.postgres.schema.tables.ledger import (
+    ledger_balances,
+    ledger_days,
+    ledger_entries,
+    ledger_postings,
+    ledger_sealed_balances,
+    ledger_state,
+)
 from psp_core.adapters.postgres.schema.tables.operations import (
     leases,
     operator_action_outcomes,
@@ -26,6 +34,12 @@ __all__ = [
     "holidays",
     "idempotency_keys",
     "leases",
+    "ledger_balances",
+    "ledger_days",
+    "ledger_entries",
+    "ledger_postings",
+    "ledger_sealed_balances",
+    "ledger_state",
     "metadata",
     "operator_action_outcomes",
     "operator_actions",

@@ -46,6 +46,8 @@ payables = Table(
     # The rule that priced it, which may be the contract's own, that is in no table; NULL before there were rules.
     Column("plan_id", Uuid),
     Column("original_due_on", Date),
+    # The entry of its capture; null where an opening entry books it.
+    Column("entry_id", Uuid),
     PrimaryKeyConstraint("id", name="payables_pkey"),
     UniqueConstraint("transaction_id", "type", "installment", name="payables_transaction_installment_key"),
     CheckConstraint("type IN ('credit')", name="payables_type_check"),

@@ -40,6 +40,12 @@ settlements = Table(
     Column("available_net_minor", BigInteger, nullable=False, server_default="0"),
     Column("created_at", INSTANT, nullable=False),
     Column("closed_at", INSTANT),
+    # The entry of its first chunk; all zeros where it is older than the ledger, and all ones where it was opened for
+    # what was already available, which posts nothing.
+    Column("opened_entry_id", Uuid, nullable=False),
+    # The entry of its closing, if that moved anything, and what became available by it.
+    Column("entry_id", Uuid),
+    Column("to_available_minor", BigInteger),
     PrimaryKeyConstraint("id", name="settlements_pkey"),
     UniqueConstraint("due_on", "customer_id", "currency", "sequence", name="settlements_sequence_key"),
     CheckConstraint("status IN ('open', 'closed')", name="settlements_status_check"),

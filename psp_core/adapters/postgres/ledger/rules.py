@@ -1,0 +1,185 @@
+"""The ledger's rules for the books: each is a query whose rows are its violations, over a window of entries."""
+
+from __future__ import annotations
+
+from psp_core.adapters.postgres.ledger.posting import BALANCE_COLUMNS
+from psp_core.adapters.postgres.ledger.seals import GROWN
+
+_NAMES = ", ".join(BALANCE_COLUMNS.values())
+_SUMS = ", ".join(f"coalesce(sealed.{name}, 0) + moved.{name}" for name in BALANCE_COLUMNS.values())
+_STORED = ", ".join(f"stored.{name}" for name in BALANCE_COLUMNS.values())
+_MOVED = ", ".join(f"moved.{name}" for name in BALANCE_COLUMNS.values())
+_STORED_OR_ZERO = ", ".join(f"coalesce(stored.{name}, 0)" for name in BALANCE_COLUMNS.values())
+_MOVED_OR_ZERO = ", ".join(f"coalesce(moved.{name}, 0)" for name in BALANCE_COLUMNS.values())
+_ZEROS = "'00000000-0000-0000-0000-000000000000'"
+
+# An entry's payables are made at its instant, so their ids begin with it: found without an index of their own.
+_FRESH = """
+WITH fresh AS MATERIALIZED (
+    SELECT * FROM ledger_entries WHERE effective_on > %(after_day)s AND effective_on <= %(until_day)s
+), moved AS MATERIALIZED (
+    SELECT customer_id, ledger_entries.currency
+    FROM fresh AS ledger_entries JOIN ledger_postings ON entry_id = id
+    WHERE customer_id IS NOT NULL GROUP BY customer_id, ledger_entries.currency
+)
+"""
+
+# What an entry says now: itself, the mirror that reversed it, and what was posted instead.
+_SAID = """, said AS MATERIALIZED (
+    SELECT id AS origin_id, kind, id FROM fresh
+    UNION ALL
+    SELECT fresh.id, fresh.kind, mirror.id FROM fresh JOIN ledger_entries AS mirror ON mirror.reverses_id = fresh.id
+    UNION ALL
+    SELECT fresh.id, fresh.kind, correction.id
+    FROM fresh JOIN ledger_entries AS mirror ON mirror.reverses_id = fresh.id
+    JOIN ledger_entries AS correction ON correction.source = mirror.id::text AND correction.kind = 'correction'
+)
+"""
+
+WINDOW_RULES = {
+    "ledger_entry_balances": f"""{_FRESH}
+        SELECT fresh.id::text, format('debits %%s, credits %%s', debits, credits)
+        FROM fresh LEFT JOIN LATERAL (
+            SELECT sum(amount_minor) FILTER (WHERE side = 'debit') AS debits,
+                   sum(amount_minor) FILTER (WHERE side = 'credit') AS credits
+            FROM ledger_postings WHERE entry_id = fresh.id
+        ) AS sums ON true
+        WHERE debits IS NULL OR debits IS DISTINCT FROM credits
+    """,
+    "ledger_capture_is_its_payables": f"""{_FRESH}{_SAID}, posted AS (
+            SELECT origin_id AS entry_id, account, customer_id, sum(CASE side
+                WHEN CASE account WHEN 'acquirer_receivable' THEN 'debit' ELSE 'credit' END THEN amount_minor
+                ELSE -amount_minor END) AS amount
+            FROM said JOIN ledger_postings ON entry_id = said.id WHERE kind = 'capture' GROUP BY 1, 2, 3
+        ), made AS MATERIALIZED (
+            SELECT payables.* FROM payables JOIN fresh ON fresh.id = entry_id
+            WHERE payables.id >= %(from_payable)s AND payables.id < %(before_payable)s
+        ), wanted AS (
+            SELECT entry_id, 'acquirer_receivable' AS account, NULL AS customer_id, sum(amount_minor) AS amount
+            FROM made GROUP BY 1
+            UNION ALL SELECT entry_id, 'fee_revenue', NULL, sum(fee_minor) FROM made GROUP BY 1
+            UNION ALL
+            SELECT entry_id,
+                   CASE payment_method WHEN 'debit_card' THEN 'merchant_available' ELSE 'merchant_pending' END,
+                   customer_id, sum(receivable_minor)
+            FROM made GROUP BY 1, 2, 3
+        )
+        SELECT entry_id::text, format('%%s %%s: posted %%s, its payables %%s', account, customer_id,
+                                      sum(posted), sum(wanted))
+        FROM (
+            SELECT entry_id, account, customer_id, amount AS posted, 0 AS wanted FROM posted
+            UNION ALL SELECT entry_id, account, customer_id, 0, amount FROM wanted
+        ) AS both_sides
+        GROUP BY entry_id, account, customer_id HAVING sum(posted) <> sum(wanted)
+    """,
+    # What is younger may be a drain's of the program of before: the next walk of the opening books it.
+    "ledger_payable_has_an_entry": f"""
+        SELECT id::text, format('its entry is %%s', coalesce(entry_id::text, 'missing'))
+        FROM payables
+        WHERE id >= %(from_payable)s AND id < %(before_payable)s AND amount_minor > 0 AND CASE
+            WHEN entry_id IS NULL
+                THEN id < %(before_unbooked)s
+                     AND id > coalesce((SELECT opened_until FROM ledger_state), {_ZEROS}::uuid)
+            ELSE NOT EXISTS (SELECT FROM ledger_entries WHERE ledger_entries.id = entry_id) END
+    """,
+    "ledger_close_is_its_settlements": f"""{_FRESH}{_SAID}, posted AS (
+            SELECT origin_id AS entry_id, customer_id,
+                   sum(CASE side WHEN 'credit' THEN amount_minor ELSE -amount_minor END) AS amount
+            FROM said JOIN ledger_postings ON entry_id = said.id
+            WHERE kind = 'close' AND account = 'merchant_available' GROUP BY 1, 2
+        ), wanted AS (
+            SELECT settlements.entry_id, customer_id, sum(net_minor) AS amount, sum(to_available_minor) AS available
+            FROM settlements JOIN fresh ON fresh.id = settlements.entry_id
+            WHERE due_on = ANY(%(due_dates)s) GROUP BY 1, 2
+        )
+        SELECT coalesce(posted.entry_id, wanted.entry_id)::text,
+               format('%%s: posted %%s, settlements %%s, available %%s',
+            coalesce(posted.customer_id, wanted.customer_id), posted.amount, wanted.amount, wanted.available)
+        FROM posted FULL JOIN wanted
+          ON (posted.entry_id, posted.customer_id) = (wanted.entry_id, wanted.customer_id)
+        WHERE posted.amount IS DISTINCT FROM wanted.amount OR wanted.available IS DISTINCT FROM wanted.amount
+    """,
+}
+"""Each is true of any window of whole days."""
+
+TODAYS_RULES = {
+    "ledger_balance_is_its_postings": f"""{_FRESH}, moved_by AS MATERIALIZED (
+            SELECT customer_id, fresh.currency, {GROWN}
+            FROM fresh JOIN ledger_postings ON entry_id = fresh.id
+            WHERE customer_id IS NOT NULL GROUP BY customer_id, fresh.currency
+        )
+        SELECT format('%%s %%s', moved.customer_id, moved.currency),
+               format('stored %%s, sealed and posted %%s', ROW({_STORED}), ROW({_SUMS}))
+        FROM moved_by AS moved
+        LEFT JOIN ledger_balances AS stored USING (customer_id, currency)
+        LEFT JOIN LATERAL (
+            SELECT {_NAMES} FROM ledger_sealed_balances AS last
+            WHERE last.customer_id = moved.customer_id AND last.currency = moved.currency
+            ORDER BY sealed_on DESC LIMIT 1
+        ) AS sealed ON true
+        WHERE ROW({_STORED}) IS DISTINCT FROM ROW({_SUMS})
+    """,
+    # A run that was killed may have left one open: then there is what it paid, and no more.
+    "ledger_settling_is_the_open_settlements": f"""{_FRESH}, open AS (
+            SELECT customer_id, currency, sum(net_minor) AS net_minor FROM settlements
+            WHERE status = 'open' GROUP BY customer_id, currency
+        )
+        SELECT format('%%s %%s', customer_id, currency), format('settling %%s, open settlements %%s',
+                                                               settling_minor, net_minor)
+        FROM (SELECT customer_id, currency FROM moved UNION SELECT customer_id, currency FROM open) AS looked_at
+        LEFT JOIN open USING (customer_id, currency)
+        LEFT JOIN ledger_balances USING (customer_id, currency)
+        WHERE coalesce(settling_minor, 0) <> coalesce(net_minor, 0)
+    """,
+    "ledger_balance_is_not_negative": f"""{_FRESH}
+        SELECT format('%%s %%s', customer_id, currency),
+               format('available %%s, reserve %%s, in transit %%s, debt %%s', available_minor, reserve_minor,
+                      in_transit_minor, debt_minor)
+        FROM moved JOIN ledger_balances USING (customer_id, currency)
+        WHERE least(available_minor, reserve_minor, in_transit_minor, debt_minor) < 0
+    """,
+    "ledger_debt_leaves_nothing_available": f"""{_FRESH}
+        SELECT format('%%s %%s', customer_id, currency), format('debt %%s, available %%s', debt_minor, available_minor)
+        FROM moved JOIN ledger_balances USING (customer_id, currency)
+        WHERE debt_minor <> 0 AND available_minor <> 0
+    """,
+}
+"""Each is true now, of every merchant with postings in the window that ends now."""
+
+WHOLE_RULES = {
+    "ledger_balances": """
+        SELECT currency, format('debits %%s, credits %%s', debits, credits)
+        FROM (
+            SELECT currency, sum(amount_minor) FILTER (WHERE side = 'debit') AS debits,
+                   sum(amount_minor) FILTER (WHERE side = 'credit') AS credits
+            FROM ledger_entries JOIN ledger_postings ON entry_id = id GROUP BY currency
+        ) AS sums
+        WHERE debits IS DISTINCT FROM credits
+    """,
+    "ledger_posting_has_an_entry": """
+        SELECT entry_id::text, account FROM ledger_postings
+        WHERE NOT EXISTS (SELECT FROM ledger_entries WHERE id = entry_id)
+    """,
+    "ledger_balance_is_all_its_postings": f"""
+        SELECT format('%%s %%s', customer_id, currency),
+               format('stored %%s, posted %%s', ROW({_STORED}), ROW({_MOVED}))
+        FROM (
+            SELECT customer_id, currency, {GROWN} FROM ledger_entries JOIN ledger_postings ON entry_id = id
+            WHERE customer_id IS NOT NULL GROUP BY customer_id, currency
+        ) AS moved
+        FULL JOIN ledger_balances AS stored USING (customer_id, currency)
+        WHERE ({_STORED_OR_ZERO})
+           <> ({_MOVED_OR_ZERO})
+    """,
+    "ledger_pending_is_what_waits": """
+        SELECT format('%%s %%s', customer_id, currency),
+               format('pending %%s, waiting %%s', pending_minor, waiting_minor)
+        FROM ledger_balances FULL JOIN (
+            SELECT customer_id, currency, sum(receivable_minor) AS waiting_minor
+            FROM payables WHERE status = 'waiting_funds' GROUP BY customer_id, currency
+        ) AS waiting USING (customer_id, currency)
+        WHERE coalesce(pending_minor, 0) <> coalesce(waiting_minor, 0)
+          AND NOT EXISTS (SELECT FROM ledger_state WHERE opening_ended_at IS NULL)
+    """,
+}
+"""Each is true of all that was ever posted, and looked at in one snapshot."""

@@ -1,0 +1,1 @@
+"""The ledger: what everybody has, as entries that add up to zero."""

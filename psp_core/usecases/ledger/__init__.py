@@ -1,0 +1,1 @@
+"""What everybody has: the opening of the ledger, its days and its proof."""
