@@ -40,7 +40,8 @@ BEFORE = (
     " CASE WHEN n < 4 THEN '2026-03-01 12:00Z'::timestamptz END FROM generate_series(0, 4) AS n",
     f"INSERT INTO payables ({_COLUMNS}) SELECT uuid7_at(t.created_at), t.id, t.customer_id, 'credit',"
     " CASE WHEN t.status = 'paid' THEN 'paid' ELSE 'waiting_funds' END, payment_method, 1, 1, t.currency, 1000, 500,"
-    " 50, 950, t.created_at, CASE WHEN s.id IS NULL THEN '2026-04-09'::date ELSE s.due_on END,"
+    " 50, 950, t.created_at, CASE WHEN payment_method = 'debit_card' THEN '2026-03-10'::date"
+    " ELSE coalesce(s.due_on, '2026-04-09') END,"
     " CASE WHEN t.status = 'paid' THEN t.created_at END, s.id, t.created_at, t.created_at FROM transactions AS t"
     " LEFT JOIN settlements AS s ON s.customer_id = t.customer_id AND t.status = 'paid'"
     " AND payment_method = 'credit_card'",
@@ -142,6 +143,16 @@ class TestBookWhatExists:
             step()  # type: ignore[operator]
 
         assert {balances(before, f"merchant-{number}") for number in range(5)} == {(0, 0, 3 * 950)}
+
+    def test_leaves_books_that_balance_before_it_has_begun_and_after(self, before: Core, clock: SettableClock) -> None:
+        clock.advance(days=31)
+        before.settle_payables(due_on=DUE_ON)
+        before.settle_payables(due_on=NOON.date())
+        assert before.check_books() == []
+
+        before.book_what_exists()
+
+        assert before.check_books.everything() == []
 
     def test_agrees_with_drains_of_now(self, before: Core) -> None:
         accept_and_drain(before, a_new_transaction(amount_minor=1_000))

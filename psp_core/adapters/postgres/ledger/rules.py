@@ -72,7 +72,8 @@ WINDOW_RULES = {
         ) AS both_sides
         GROUP BY entry_id, account, customer_id HAVING sum(posted) <> sum(wanted)
     """,
-    # What is younger may be a drain's of the program of before: the next walk of the opening books it.
+    # What is younger may be a drain's of the program of before: the next walk of the opening books it. While the first
+    # walks are under way, so is everything that they have not come to.
     "ledger_payable_has_an_entry": f"""
         SELECT id::text, format('its entry is %%s', coalesce(entry_id::text, 'missing'))
         FROM payables
@@ -80,6 +81,7 @@ WINDOW_RULES = {
             WHEN entry_id IS NULL
                 THEN id < %(before_unbooked)s
                      AND id > coalesce((SELECT opened_until FROM ledger_state), {_ZEROS}::uuid)
+                     AND NOT EXISTS (SELECT FROM ledger_state WHERE opening_ended_at IS NULL)
             ELSE NOT EXISTS (SELECT FROM ledger_entries WHERE ledger_entries.id = entry_id) END
     """,
     "ledger_close_is_its_settlements": f"""{_FRESH}{_SAID}, posted AS (
