@@ -87,6 +87,19 @@ class TestTheUpgrade:
         settlements = upgraded.read_merchant.settlements("merchant-1", where=SettlementFilter(), page=Page())
         assert [(item.totals.net_minor, item.available.net_minor) for item in settlements] == [(0, 2_425), (2_375, 0)]
 
+    def test_lets_the_version_before_settle_beside_the_new_columns(self, engine: Engine) -> None:
+        migrate(engine.url.render_as_string(hide_password=False), revision="0010")
+
+        with engine.begin() as connection:
+            written = connection.exec_driver_sql(
+                "INSERT INTO settlements (id, customer_id, currency, due_on, sequence, status, payable_count,"
+                " gross_minor, fee_minor, net_minor, created_at) VALUES (gen_random_uuid(), 'bakery', 'BRL', %s, 1,"
+                " 'open', 1, 100, 5, 95, now()) RETURNING available_count, available_net_minor",
+                (DAY,),
+            ).one()
+
+        assert tuple(written) == (0, 0)
+
     def test_goes_on_after_it_was_killed_at_the_index(self, engine: Engine) -> None:
         url = engine.url.render_as_string(hide_password=False)
         migrate(url, revision="0010")

@@ -332,21 +332,6 @@ class TestAGatheringRun:
         core.settle_payables(due_on=DAY)
 
 
-class TestAProgramOfTheVersionBefore:
-    def test_writes_settlements_beside_the_new_columns(self, core: Core) -> None:
-        engine = postgres(core.store).engine
-        with engine.begin() as connection:
-            written = connection.exec_driver_sql(
-                "INSERT INTO settlements (id, customer_id, currency, due_on, sequence, status, payable_count,"
-                " gross_minor, fee_minor, net_minor, created_at) VALUES (gen_random_uuid(), 'bakery', 'BRL', %s, 1,"
-                " 'open', 1, 100, 5, 95, now()) RETURNING available_count, available_net_minor",
-                (DAY,),
-            ).one()
-            connection.exec_driver_sql("DELETE FROM settlements")
-
-        assert tuple(written) == (0, 0)
-
-
 class TestTheDatesWithDebit:
     def test_are_found_in_the_index_alone(self, core: Core, clock: SettableClock) -> None:
         for clock.instant in (NOON, NOON + timedelta(days=1)):

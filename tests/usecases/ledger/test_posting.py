@@ -163,10 +163,10 @@ class TestCapture:
 
 class TestSettlement:
     def test_happens_on_a_rolled_due_date(self, core: Core, clock: SettableClock) -> None:
+        clock.instant = datetime(2026, 3, 4, 11, tzinfo=UTC)
         core.change_fee_plan("merchant-1", terms=ChangedTerms(calendar=BankCalendar.BRAZIL), may_be_new=True)
         # 30 days later is Friday 3 April, Good Friday: the next open day is Monday.
-        clock.instant = datetime(2026, 3, 4, 12, tzinfo=UTC)
-        execute(core.settings, "UPDATE fee_plans SET effective_from = '2026-01-01'")
+        clock.advance(minutes=1)
         accept_and_drain(core, a_new_transaction(amount_minor=8_000))
         clock.advance(days=33)
         assert core.settle_payables(due_on=date(2026, 4, 3)).count == 0
