@@ -90,7 +90,8 @@ REFUSED: list[tuple[tuple[str | bytes, ...], str]] = [
     (("actions", "list", "--since", "yesterday"), "--since"),
     (("actions", "list", "--limit", "0"), "--limit"),
     (("keys", "list", ""), "a merchant's name"),
-    (("ledger", "seal", "9999-12-31"), "is not over"),
+    (("ledger", "seal", "9999-12-31"), "ledger seal needs a reason"),
+    (("ledger", "seal", "9999-12-31", "--reason", "x"), "is not over"),
     (("ledger", "seal", "2026-02-30"), "DAY"),
     (("ledger", "entry", "1"), "entry_id"),
     (("ledger", "entry", NO_ENTRY), "no such entry"),
@@ -172,7 +173,7 @@ class TestPsp:
             ("ledger", "balance", "merchant-1"): "BRL: pending 76.00, settling 0.00, available 0.00",
             ("ledger", "entry", str(entry.id)): "1 payables name it",
             ("ledger", "export", str(file)): "",
-            ("ledger", "seal", str(NOON.date())): "1 entries, SHA-256",
+            ("ledger", "seal", str(NOON.date()), "--reason", "x"): "1 entries, SHA-256",
             ("ledger", "verify"): "1 sealed days are as they were sealed",
             ("check-books", "--full"): "the books balance, all of them",
         }

@@ -56,10 +56,14 @@ def open_ledger() -> None:
 
 @ledger.command()
 @click.argument("day", metavar="DAY", type=_DAY)
-def seal(day: datetime) -> None:
+@reason_option
+def seal(day: datetime, reason: str) -> None:
     """Seal every business date up to DAY (YYYY-MM-DD). Dagster does so every night."""
-    sealed = operator_core().seal_days(day.date())
-    click.echo(f"{sealed.day}: {sealed.entries} entries, SHA-256 {sealed.hash.hex()}")
+    core = operator_core()
+    with recorded(core, "ledger seal", reason, day=f"{day:%Y-%m-%d}") as under_way:
+        sealed = core.seal_days(day.date())
+        under_way.did = f"{sealed.day}: {sealed.entries} entries, SHA-256 {sealed.hash.hex()}"
+    click.echo(under_way.did)
 
 
 @ledger.command()
