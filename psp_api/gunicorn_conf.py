@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from psp_api.server.activity import open_board, take_place
 from psp_core.domain.kernel.errors import StorageUnavailable, TimeZoneChanged
 from psp_core.observability import configure_logging
 from psp_core.scratch import open_scratch_folder
@@ -51,6 +52,7 @@ def _remove(folder: Path, *, owner: int) -> None:
 
 
 _own_metrics_folder()
+open_board(workers=workers)
 
 
 def on_starting(server: Any) -> None:
@@ -79,6 +81,11 @@ def _require_time_zone() -> None:
     finally:
         # Hung up before the first fork.
         core.store.close()
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    # Workers are numbered as they are started.
+    take_place(worker.age)
 
 
 def post_worker_init(_worker: Any) -> None:

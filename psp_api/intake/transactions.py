@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from falcon.asgi import Request, Response
 
@@ -14,7 +14,7 @@ from psp_api.server.observation import forget
 from psp_api.server.problems.refusals import FieldProblem, Invalid
 from psp_api.server.wire import headers, queries
 from psp_api.server.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
-from psp_api.server.wire.request_hash import request_hash, request_hash_of_version_1
+from psp_api.server.wire.request_hash import Through, request_hash, request_hash_of_version_1
 from psp_api.server.worker import Worker
 from psp_core.domain.intake.cards import CardNumbers
 from psp_core.domain.intake.idempotency import IdempotencyKey
@@ -41,7 +41,7 @@ class _Writing(MerchantResource):
         key: str | None,
         bodies: Sequence[TransactionBody],
         *,
-        on_row: Callable[[], object] = lambda: None,
+        through: Through = iter,
     ) -> IdempotencyKey | None:
         if key is None:
             return None
@@ -50,7 +50,7 @@ class _Writing(MerchantResource):
         def first_version() -> bytes:
             return request_hash_of_version_1(route, bodies, customer_id=merchant, currency=currency)
 
-        return IdempotencyKey(merchant, key, request_hash(route, bodies, on_row=on_row), first_version)
+        return IdempotencyKey(merchant, key, request_hash(route, bodies, through=through), first_version)
 
     def _refuse_numbers(
         self,
@@ -143,7 +143,9 @@ class Batch(_Writing):
         if merchant is None or bodies is None or problems:
             raise Invalid(problems)
         rows = [body.to_new(customer_id=merchant, currency=self._settings.currency) for body in pace.through(bodies)]
-        return Submission(rows, many_transactions, self._key(req, merchant, key, bodies, on_row=pace), _trace(req))
+        return Submission(
+            rows, many_transactions, self._key(req, merchant, key, bodies, through=pace.through), _trace(req)
+        )
 
 
 def _tell(resp: Response, answer: Answer) -> None:

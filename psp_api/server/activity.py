@@ -5,9 +5,12 @@ Beside others heavy work rests: after each piece of it, and what computes betwee
 
 from __future__ import annotations
 
+import mmap
+import struct
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,6 +36,11 @@ FREE_S = 0.002
 _ROWS_UNLOOKED = 32
 """To read the clock takes as long as a tenth of a row."""
 
+_TELL_AGAIN_S = RECENTLY_S / 10
+_TOLD_MAX = 2
+_NONE = 0
+"""Whose place on the board is empty."""
+
 T = TypeVar("T")
 
 
@@ -43,10 +51,54 @@ class _Merchant:
     as_of_s: float = 0.0
 
 
-class Activity:
-    """Of one event loop, by its clock in seconds. Remembers nobody from longer ago than recently."""
+class Board:
+    """What the workers of one server tell each other: of each its last two merchants, and when they asked.
 
-    def __init__(self) -> None:
+    Connections are not spread evenly: one worker may see all of an attack, and another one all whom it starves. Made
+    before the workers are forked, so that they have its memory in common.
+    """
+
+    _PLACE = struct.Struct("=dQdQ")
+
+    def __init__(self, *, places: int) -> None:
+        self._memory = mmap.mmap(-1, places * self._PLACE.size)
+        self._places = places
+
+    def tell(self, place: int, merchant: str, *, now_s: float) -> None:
+        """Note in a worker's own place who has asked."""
+        at = place % self._places * self._PLACE.size
+        name = self._name(merchant)
+        last_s, last, before_s, before = self._PLACE.unpack_from(self._memory, at)
+        if last != name:
+            before_s, before = last_s, last
+        self._PLACE.pack_into(self._memory, at, now_s, name, before_s, before)
+
+    def has_others(self, merchant: str, *, since_s: float) -> bool:
+        """Tell whether anybody else has asked any worker since."""
+        name = self._name(merchant)
+        return any(
+            (last_s >= since_s and last not in (name, _NONE)) or (before_s >= since_s and before not in (name, _NONE))
+            for last_s, last, before_s, before in self._PLACE.iter_unpack(self._memory[:])
+        )
+
+    @staticmethod
+    def _name(merchant: str) -> int:
+        # The same in every process, and never that of an empty place. Two of the same name only miss a rest.
+        return zlib.crc32(merchant.encode()) + 1
+
+
+class Activity:
+    """Of one event loop, by its clock in seconds. Remembers nobody from longer ago than recently.
+
+    `board` and `place` are what other workers are told by, whose clock is the same; without, they are not looked at.
+    """
+
+    def __init__(self, board: Board | None = None, *, place: int = 0) -> None:
+        self._board = board
+        self._place = place
+        self._told: set[str] = set()
+        self._told_until_s = 0.0
+        self._is_shared_elsewhere = False
         self._merchants: OrderedDict[str, _Merchant] = OrderedDict()
         self.is_shared = False
         """Whether more than one merchant had asked lately when the last one asked. Any thread may read it."""
@@ -61,12 +113,27 @@ class Activity:
             found.seen_s = now_s
             self._merchants.move_to_end(merchant)
         self._forget(now_s)
-        self.is_shared = len(self._merchants) > 1
+        self._tell(merchant, now_s)
+        self.is_shared = len(self._merchants) > 1 or self._is_shared_elsewhere
+
+    def _tell(self, merchant: str, now_s: float) -> None:
+        """Tell the board of two merchants at most each time: more are not needed, and each costs microseconds."""
+        if self._board is None:
+            return
+        if now_s >= self._told_until_s:
+            self._told.clear()
+            self._told_until_s = now_s + _TELL_AGAIN_S
+        if len(self._told) < _TOLD_MAX and merchant not in self._told:
+            self._told.add(merchant)
+            self._board.tell(self._place, merchant, now_s=now_s)
+            self._is_shared_elsewhere = self._board.has_others(merchant, since_s=now_s - RECENTLY_S)
 
     def has_others(self, merchant: str, *, now_s: float) -> bool:
-        """Tell whether anybody else has asked recently."""
+        """Tell whether anybody else has asked recently, here or another worker."""
         self._forget(now_s)
-        return len(self._merchants) > (merchant in self._merchants)
+        if len(self._merchants) > (merchant in self._merchants):
+            return True
+        return self._board is not None and self._board.has_others(merchant, since_s=now_s - RECENTLY_S)
 
     def rest_s(self, merchant: str, *, took_s: float, now_s: float) -> float:
         """Note work that has just ended, and return how long the merchant's next one of its kind must wait.
@@ -85,6 +152,28 @@ class Activity:
     def _forget(self, now_s: float) -> None:
         while self._merchants and next(iter(self._merchants.values())).seen_s < now_s - RECENTLY_S:
             self._merchants.popitem(last=False)
+
+
+class _OfThisServer:
+    """The board that the server opened before its workers were forked, and this worker's place on it."""
+
+    board: Board | None = None
+    place = 0
+
+
+def open_board(*, workers: int) -> None:
+    """To be called once, before the workers are forked."""
+    # Those that end and those that follow them are there together for a while.
+    _OfThisServer.board = Board(places=2 * workers)
+
+
+def take_place(number: int) -> None:
+    """To be called in each worker after its fork, with a number of its own."""
+    _OfThisServer.place = number
+
+
+def activity_of_this_worker() -> Activity:
+    return Activity(_OfThisServer.board, place=_OfThisServer.place)
 
 
 class Pace:
@@ -108,16 +197,18 @@ class Pace:
 
     def __call__(self) -> None:
         self._rows += 1
-        if self._rows % _ROWS_UNLOOKED:
-            return
+        if self._rows % _ROWS_UNLOOKED == 0:
+            self._look()
+
+    def through(self, rows: Sequence[T]) -> Iterator[T]:
+        """Yield the rows, at this pace: for a loop over them, cheaper than to be told each."""
+        for start in range(0, len(rows), _ROWS_UNLOOKED):
+            yield from rows[start : start + _ROWS_UNLOOKED]
+            self._look()
+
+    def _look(self) -> None:
         slice_s = self._worked_s() - self._rested_at_s
         if slice_s >= SLICE_S:
             if self._activity.is_shared:
                 self._rest(slice_s * REST)
             self._rested_at_s = self._worked_s()
-
-    def through(self, rows: Iterable[T]) -> Iterator[T]:
-        """Yield the rows, at this pace."""
-        for row in rows:
-            yield row
-            self()

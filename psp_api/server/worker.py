@@ -10,7 +10,7 @@ from typing import Any
 from psp_api.intake.group_commit import Accept, GroupCommit, GroupLimits
 from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX
 from psp_api.server import metrics
-from psp_api.server.activity import NOBODYS, Activity, Pace
+from psp_api.server.activity import NOBODYS, Pace, activity_of_this_worker
 from psp_api.server.fair_threads import FairThreads, ThreadLimits
 from psp_api.server.problems.refusals import Overloaded
 from psp_core.bootstrap import Core, build_core
@@ -57,7 +57,7 @@ class Worker:
         settings = core.settings
         self.core = core
         self.settings = settings
-        self.activity = Activity()
+        self.activity = activity_of_this_worker()
         self.readers = FairThreads(
             ThreadLimits(
                 threads=settings.api_read_threads,
@@ -107,7 +107,7 @@ class Worker:
         return len(submission.transactions) >= self.settings.api_bulk_transactions_min
 
     def _accept_in_slices(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        return self.core.accept_transactions(submissions, on_row=Pace(self.activity))
+        return self.core.accept_transactions(submissions, through=Pace(self.activity).through)
 
     async def submit_batch(
         self,

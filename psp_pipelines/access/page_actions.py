@@ -17,6 +17,7 @@ from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.domain.operations.operator_actions import OperatorAction, Outcome
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from psp_pipelines.access.actors import ACTOR_TAG
+from psp_pipelines.access.refusals import REASON_MISSING
 from psp_pipelines.access.requested import details_of, fit_to_keep, reason_of
 
 CHANGES_NOTHING = frozenset({"logTelemetry", "setNuxSeen"})
@@ -95,6 +96,8 @@ def came_of(result: Any) -> tuple[Outcome, str]:
         if (parts := getattr(result, name, None)) is not None:
             return _all(list(parts))
     kind = type(result).__name__.removeprefix("Graphene")
+    if isinstance(result, GraphenePythonError) and result.className == REASON_MISSING:
+        return Outcome.REFUSED, str(result.message)
     if isinstance(result, GraphenePythonError):
         # Its class alone: a traceback may repeat what somebody sent.
         return Outcome.FAILED, str(getattr(result, "className", "") or kind)

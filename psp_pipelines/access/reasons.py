@@ -64,7 +64,7 @@ def refusal_of(launch: Launch) -> str | None:
         require_reason(launch.reason, action=_ACTIONS[launch.op])
     except ValueError as refusal:
         form = f"ops: {{{launch.op}: {{config: {{reason: WHY}}}}}}"
-        return f"{refusal}: write it as `reason` in the config ({form}), or as the tag `{REASON_TAG}`"
+        return f"{refusal}. Nothing was launched. Write under Config: {form} or under Tags: {REASON_TAG} and why."
     return None
 
 

@@ -22,6 +22,8 @@ from psp_pipelines.access.reasons import Launch, launch_of, refusal_of
 _Resolver: TypeAlias = Callable[..., Any | Awaitable[Any]]
 _Refusals: TypeAlias = Callable[[dg.DagsterInstance, Mapping[str, Any]], Iterator[str | None]]
 _PARTITION_SET = "_partition_set"
+REASON_MISSING = "ReasonMissing"
+"""What the error's class is called: the records of what is pressed know a refusal by it."""
 
 
 def refuse_without_reason(schema: Schema) -> None:
@@ -40,11 +42,17 @@ def _guarded(resolve: _Resolver, refusals: _Refusals) -> _Resolver:
     async def guarded(root: Any, info: Any, **arguments: Any) -> Any:
         for refusal in refusals(info.context.instance, arguments):
             if refusal is not None:
-                return GraphenePythonError(SerializableErrorInfo(refusal, [], None))  # type: ignore[no-untyped-call]
+                return _error(refusal)
         answer = resolve(root, info, **arguments)
         return await answer if isawaitable(answer) else answer
 
     return guarded
+
+
+def _error(refusal: str) -> GraphenePythonError:
+    error = GraphenePythonError(SerializableErrorInfo(refusal, [], None))  # type: ignore[no-untyped-call]
+    error.className, error.message = REASON_MISSING, refusal
+    return error
 
 
 def _of_run(_: dg.DagsterInstance, arguments: Mapping[str, Any]) -> Iterator[str | None]:

@@ -54,6 +54,7 @@ def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
         "would_be_paid": totals_table(outcome.by_currency()),
         "would_be_paid_to": merchants_table(would_be[:MERCHANTS_SHOWN]),
         "merchants_that_would_be_paid": len({item.customer_id for item in would_be}),
+        "would_be_gathered_as_already_available": totals_table(totals_by_currency(outcome.available)),
         "paid_before": totals_table(totals_by_currency(outcome.existing)),
     }
 

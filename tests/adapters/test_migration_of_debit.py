@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
 from psp_core.adapters.postgres.schema.migrate import migrate
@@ -61,8 +62,7 @@ def engine(postgres: EmbeddedPostgres) -> Iterator[Engine]:
 @pytest.fixture
 def upgraded(engine: Engine, settings: Settings, clock: SettableClock) -> Iterator[Core]:
     url = engine.url.render_as_string(hide_password=False)
-    own = Settings(database_url=url, **settings.model_dump(include={"sqs_endpoint_url", "sqs_queue_name"}))
-    core = replace(build_core(own), clock=clock)
+    core = replace(build_core(settings.model_copy(update={"database_url": SecretStr(url)})), clock=clock)
     yield core
     core.store.close()
 

@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from psp_local.ports import free_port
+from tests.disguises import OWN as CARD
+from tests.disguises import grouped
 from tests.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "proxy"
@@ -44,6 +46,7 @@ class _Echo(BaseHTTPRequestHandler):
 
 
 class Proxy(NamedTuple):
+    log_file: Path
     api: str
     dagster: str
     viewers: str
@@ -77,7 +80,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     shutil.copy(FOLDER / "dagster.conf", folder)
     server = subprocess.Popen([str(NGINX), "-c", folder / "nginx.conf", "-g", "daemon off;"])
     wait_for(lambda: _answers(int(ports["8089"])), within_s=30, what="nginx")
-    yield Proxy(*(f"http://127.0.0.1:{ports[listen]}" for listen in ("8080", "8081", "8082")))
+    yield Proxy(folder / "access.log", *(f"http://127.0.0.1:{ports[listen]}" for listen in ("8080", "8081", "8082")))
     server.terminate()
     server.wait()
     upstream.shutdown()
@@ -126,6 +129,34 @@ class TestTheApisSide:
 
         assert answer.status_code == 200
         assert answer.json()["x-forwarded-for"] == "127.0.0.1"
+
+
+class TestTheLog:
+    @pytest.mark.parametrize(
+        "written",
+        [
+            CARD,
+            grouped(CARD, "-"),
+            grouped(CARD, "%20"),
+            "".join(f"%3{digit}" for digit in CARD),
+            "".join(f"%253{digit}" for digit in CARD),
+            "".join(f"%EF%BC%9{digit}" for digit in CARD),
+            "".join(f"&%23{48 + int(digit)};" for digit in CARD),
+        ],
+    )
+    def test_has_no_card_number_from_a_path(self, proxy: Proxy, written: str) -> None:
+        before = len(proxy.log_file.read_text().splitlines())
+
+        status_of(proxy.api, f"/payables/{written}")
+
+        wait_for(lambda: len(proxy.log_file.read_text().splitlines()) > before, within_s=30, what="its line")
+        assert json.loads(proxy.log_file.read_text().splitlines()[before])["path"] == "*"
+
+    @pytest.mark.parametrize("path", ["/payables", "/payables/019ac0de-7b1f-7c3a-9d2e-5f60718293a4", "/docs/x.js"])
+    def test_has_every_other_path(self, proxy: Proxy, path: str) -> None:
+        status_of(proxy.api, path)
+
+        wait_for(lambda: f'"path":"{path}"' in proxy.log_file.read_text(), within_s=30, what="its line")
 
 
 class TestDagstersSide:

@@ -61,7 +61,7 @@ class TestTheSweep:
         assert dates(DAY, DAY).items() <= request.tags.items()
         assert checks_of(result) == {"control_totals": True, "books_balance": True, "report_balances": True}
         shown = metadata_of(result, "settlement")[DAY]
-        assert (shown["payables_settled"], shown["settled_for_the_date"]) == (0, "nothing")
+        assert (shown["payables"], shown["settled_for_the_date"]) == (0, "nothing")
         assert "| BRL | 1 | 25.00 | 0.75 | 24.25 |" in shown["already_available"]
         report = metadata_of(result, "settlement_report")[DAY]
         assert (report["lines"], report["control_totals"]) == (1, "nothing")

@@ -68,8 +68,9 @@ def recorded(core: Core) -> list[OperatorAction]:
     return core.record_operator_action.newest(limit=100)
 
 
-def launch(client: httpx.Client, **tags: str) -> str:
+def launch(client: httpx.Client, *, reason: str = "a test") -> str:
     """Launch the job `repair` as leia and return the run's id."""
+    tags = {"psp/reason": reason}
     params = {
         "selector": {**_SELECTOR, "pipelineName": "repair"},
         "mode": "default",
@@ -82,7 +83,7 @@ def launch(client: httpx.Client, **tags: str) -> str:
 
 class TestWhatIsPressed:
     def test_is_recorded_with_the_run_it_made_and_its_reason(self, core: Core, client: httpx.Client) -> None:
-        run_id = launch(client, **{"psp/reason": "the queue was rebuilt"})
+        run_id = launch(client, reason="the queue was rebuilt")
 
         [action] = recorded(core)
         assert (action.action, action.actor) == ("dagster launchPipelineExecution", "leia")
@@ -92,7 +93,11 @@ class TestWhatIsPressed:
 
     def test_is_recorded_with_what_it_aims_at(self, core: Core, client: httpx.Client) -> None:
         run_id = launch(client)
-        params = {"assetSelection": [{"path": ["settlement"]}], "partitionNames": ["2026-11-01", "2026-11-02"]}
+        params: dict[str, Any] = {
+            "assetSelection": [{"path": ["settlement"]}],
+            "partitionNames": ["2026-11-01", "2026-11-02"],
+        }
+        params["tags"] = [{"key": "psp/reason", "value": "a test"}]
         backfill_id = ask(client, _BACKFILL, login="leia", params=params)["backfillId"]
 
         ask(client, _CANCEL, login="leia", id=backfill_id)
@@ -106,7 +111,7 @@ class TestWhatIsPressed:
         found = {it.action.removeprefix("dagster "): it for it in recorded(core)}
         assert {it.actor for it in found.values()} == {"leia"}
         assert {it.outcome for it in found.values()} == {Outcome.DONE}
-        assert found["launchPipelineExecution"].reason == "none given"
+        assert found["launchPartitionBackfill"].reason == "a test"
         launched = found["launchPartitionBackfill"]
         assert launched.details["backfillParams.partitionNames"] == "2026-11-01, 2026-11-02"
         assert launched.detail == f"backfill {backfill_id}"
@@ -133,6 +138,15 @@ class TestWhatIsPressed:
         [action] = recorded(core)
         assert action.came_of_it.startswith("refused: RunNotFoundError")
         assert "none" in action.detail
+
+    def test_is_recorded_when_it_is_refused_for_want_of_a_reason(self, core: Core, client: httpx.Client) -> None:
+        params = {"assetSelection": [{"path": ["settlement"]}], "partitionNames": ["2026-11-01"]}
+        ask(client, _BACKFILL, login="leia", params=params)
+
+        [action] = recorded(core)
+        assert action.came_of_it.startswith("refused: ")
+        assert "needs a reason" in action.detail
+        assert action.reason == "none given"
 
     def test_says_how_many_of_several_were_done(self, core: Core, client: httpx.Client) -> None:
         ask(client, _TERMINATE_ALL, login="leia", ids=[launch(client), "none"])

@@ -221,7 +221,7 @@ class TestWhoeverGivesNoReason:
         answer = ask(client, _BACKFILL, params=params)
 
         assert answer["__typename"] == "PythonError"
-        assert answer["message"].startswith("settle by hand needs a reason: write it as `reason`")
+        assert answer["message"].startswith("settle by hand needs a reason. Nothing was launched.")
 
     def test_may_still_write_reports(self, client: httpx.Client) -> None:
         params = {"assetSelection": [{"path": ["settlement_report"]}], "partitionNames": ["2026-11-01"]}

@@ -14,7 +14,7 @@ import pytest
 from psp_core.adapters.sqs import SqsQueue
 from psp_core.bootstrap import Core, sqs_settings
 from psp_core.domain.events import OutgoingMessage, QueueDepth, QueueMessage
-from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
+from psp_core.domain.intake.transactions import NewTransaction, PaymentMethod, TransactionFilter, TransactionStatus
 from psp_core.domain.kernel.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
@@ -81,13 +81,19 @@ class TestAcceptTransactions:
             [entry] = work.outbox.claim(limit=10)
         assert len(entry.transaction_ids) == 2
 
-    def test_tells_of_each_transaction_that_is_prepared(self, core: Core) -> None:
-        told: list[bool] = []
-        rows = [a_new_transaction() for _ in range(3)]
+    def test_prepares_transactions_at_the_callers_pace(self, core: Core) -> None:
+        prepared: list[NewTransaction] = []
 
-        core.accept_transactions([a_submission(*rows), a_submission()], on_row=lambda: told.append(True))
+        def through(rows: Sequence[NewTransaction]) -> Iterator[NewTransaction]:
+            for row in rows:
+                prepared.append(row)
+                yield row
 
-        assert len(told) == 4
+        rows = [a_new_transaction(amount_minor=amount_minor) for amount_minor in (1, 2, 3)]
+        core.accept_transactions([a_submission(*rows), a_submission()], through=through)
+
+        assert prepared[:3] == rows
+        assert len(prepared) == 4
 
     def test_repeats_the_first_answer_to_a_key(self, core: Core, clock: SettableClock) -> None:
         [first] = core.accept_transactions([a_submission(key="k")])

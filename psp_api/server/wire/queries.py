@@ -85,9 +85,9 @@ def _after(cursor: str) -> UUID:
 
 
 def _near(page: int | None, info: ValidationInfo) -> int | None:
-    """Refuse a number that leads further than numbers do. A limit that is wrong itself has a problem of its own."""
-    limit = info.data.get("limit")
-    if page is not None and limit is not None and page * limit > NUMBERED_ROWS_MAX:
+    """Refuse a number that leads further than numbers do, by the least limit where that is wrong itself."""
+    limit = info.data.get("limit", 1)
+    if page is not None and page * limit > NUMBERED_ROWS_MAX:
         raise PydanticCustomError(
             "page_too_deep",
             f"must be at most {NUMBERED_ROWS_MAX // limit} with this limit: numbers end at {NUMBERED_ROWS_MAX:,} rows, "
@@ -103,9 +103,8 @@ def number_schema(least: int, most: int) -> WithJsonSchema:
 
 Amount = Annotated[int, BeforeValidator(number), Field(ge=0, le=AMOUNT_MINOR_MAX), number_schema(0, AMOUNT_MINOR_MAX)]
 Limit = Annotated[int, BeforeValidator(number), Field(ge=1, le=PAGE_LIMIT_MAX), number_schema(1, PAGE_LIMIT_MAX)]
-PageNumber = Annotated[
-    int, BeforeValidator(number), Field(ge=1, le=NUMBERED_ROWS_MAX), number_schema(1, NUMBERED_ROWS_MAX)
-]
+# Where it ends depends on the limit, and the problem says how to go on.
+PageNumber = Annotated[int, BeforeValidator(number), Field(ge=1), number_schema(1, NUMBERED_ROWS_MAX)]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]

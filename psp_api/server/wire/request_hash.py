@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ import orjson
 from psp_api.intake.transaction_body import TransactionBody
 from psp_core.domain.kernel.money import Currency
 
+Through = Callable[[Sequence[TransactionBody]], Iterator[TransactionBody]]
 VERSION = 2
 _BEGINNING, _END = 2, 4
 
@@ -34,20 +35,14 @@ _BRAND_OF_VERSION_1 = re.compile(
 )
 
 
-def request_hash(
-    route: str, bodies: Sequence[TransactionBody], *, on_row: Callable[[], object] = lambda: None
-) -> bytes:
+def request_hash(route: str, bodies: Sequence[TransactionBody], *, through: Through = iter) -> bytes:
     """Return the version in a byte, and the SHA-256 of the request in canonical JSON.
 
     A new field belongs to the request only where it is sent, so that it changes no hash of a request without it.
     A change to any other's form is a new version, and the code of this one stays as long as keys are kept.
-    `on_row` is called after each.
+    They are read as `through` yields them.
     """
-    rows: list[dict[str, Any]] = []
-    for body in bodies:
-        rows.append(_canonical(body))
-        on_row()
-    canonical = {"route": route, "transactions": rows}
+    canonical = {"route": route, "transactions": [_canonical(body) for body in through(bodies)]}
     return bytes([VERSION]) + hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).digest()
 
 

@@ -14,6 +14,8 @@ from psp_core.domain.kernel.errors import DomainError, IdempotencyKeyReused, Req
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 
+Through = Callable[[Sequence[NewTransaction]], Iterator[NewTransaction]]
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -49,12 +51,10 @@ class AcceptTransactions:
     clock: Clock
     ids: Ids
 
-    def __call__(
-        self, submissions: Sequence[Submission], *, on_row: Callable[[], object] = lambda: None
-    ) -> list[Outcome]:
+    def __call__(self, submissions: Sequence[Submission], *, through: Through = iter) -> list[Outcome]:
         """Store the submissions that are new in one commit; return an outcome for each, in order.
 
-        `on_row` is called after each transaction that is prepared: whoever has others beside it may let them go on.
+        The transactions are prepared as `through` yields them: whoever has others beside it may let them go on.
 
         A refused submission is returned as its error and does not hold up the others. Raises
         StorageUnavailable, or whatever a faulty row makes the database raise: then nothing is stored.
@@ -70,7 +70,7 @@ class AcceptTransactions:
                 if key.identity in identities:
                     continue
                 identities.add(key.identity)
-            asked.append((index, *_prepare(submission, ids, now, on_row)))
+            asked.append((index, *_prepare(submission, ids, now, through)))
         stored = self.store.accept(
             [intake for _, intake, _ in asked], now=now, traceparent=_first_traceparent(submissions)
         )
@@ -101,13 +101,9 @@ class AcceptTransactions:
         return {index: _repeat(found[key.identity], key) for index, key in lost.items() if key.identity in found}
 
 
-def _prepare(
-    submission: Submission, ids: Iterator[UUID], now: datetime, on_row: Callable[[], object]
-) -> tuple[Intake, bytes]:
-    rows: list[Transaction] = []
-    for new, id in zip(submission.transactions, islice(ids, len(submission.transactions)), strict=True):
-        rows.append(new.accepted(id=id, at=now))
-        on_row()
+def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime, through: Through) -> tuple[Intake, bytes]:
+    own = zip(through(submission.transactions), islice(ids, len(submission.transactions)), strict=True)
+    rows = [new.accepted(id=id, at=now) for new, id in own]
     body = submission.render(rows)
     return Intake(rows, KeyClaim(submission.key, body) if submission.key else None), body
 

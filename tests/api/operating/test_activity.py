@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 import pytest
 
-from psp_api.server.activity import ALLOWANCE_S, FREE_S, NOBODYS, RECENTLY_S, REST, SLICE_S, Activity, Pace
+from psp_api.server.activity import ALLOWANCE_S, FREE_S, NOBODYS, RECENTLY_S, REST, SLICE_S, Activity, Board, Pace
 
 
 class TestActivity:
@@ -73,6 +74,44 @@ class TestActivity:
             found.append(activity.is_shared)
 
         assert found == [False, True, True, False]
+
+
+class TestTheActivityOfManyWorkers:
+    def test_has_those_who_asked_another_worker(self) -> None:
+        board = Board(places=2)
+        here, there = Activity(board, place=0), Activity(board, place=1)
+
+        here.see("greedy", now_s=0.0)
+        alone = here.is_shared
+        there.see("modest", now_s=0.5)
+        there.see("greedy", now_s=0.6)
+        here.see("greedy", now_s=0.7)
+
+        assert (alone, here.is_shared, here.has_others("greedy", now_s=0.7)) == (False, True, True)
+        assert here.rest_s("greedy", took_s=0.4, now_s=0.8) > 0
+        here.see("greedy", now_s=0.5 + RECENTLY_S + 0.1)
+        assert not here.is_shared
+
+    def test_has_not_oneself_who_asked_another_worker(self) -> None:
+        board = Board(places=2)
+        here, there = Activity(board, place=0), Activity(board, place=1)
+
+        for number in range(10):
+            for worker in (here, there):
+                worker.see("greedy", now_s=number * 0.1)
+
+        assert not here.is_shared
+        assert not there.is_shared
+
+    def test_is_shared_by_processes_that_are_forked_after_it(self) -> None:
+        board = Board(places=2)
+        if (child := os.fork()) == 0:
+            board.tell(1, "modest", now_s=0.5)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+        assert board.has_others("greedy", since_s=0.0)
+        assert not board.has_others("modest", since_s=0.0)
 
 
 ROWS = 10_000

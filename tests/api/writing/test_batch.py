@@ -93,7 +93,7 @@ class TestTheWorkOfABatch:
         bodies = read_batch(json.dumps([a_body()] * rows).encode(), [], pace=pace)
         assert bodies is not None
         while_reading = len(rests_s)
-        request_hash("/transactions/batch", bodies, on_row=pace)
+        request_hash("/transactions/batch", bodies, through=pace.through)
 
         assert while_reading >= 20
         assert len(rests_s) >= while_reading + 10

@@ -72,6 +72,8 @@ class TestOperator:
 
         operator.finds(f"/assets/settlement?view=partitions&partition={LAST}", "settled_for_the_date", "lightsabers-co")
         operator.photograph("settled-partition")
+        operator.finds("/assets/settlement?view=overview", "settled_for_the_date", "lightsabers-co")
+        operator.photograph("settlement")
         operator.finds("/assets/settlement?view=checks", "books_balance", "control_totals")
         operator.photograph("checks")
         dates = [FIRST + number * ONE_DAY for number in range(10)]
