@@ -12,6 +12,7 @@ from psp_api.access.authentication import Authenticator, BearerKey, TrustedHeade
 from psp_api.access.failed_logins import FailedLogins
 from psp_api.access.rate_limits import RateLimited, RateLimits
 from psp_api.intake import transactions
+from psp_api.pricing import plans
 from psp_api.server.edge.exchange import RefusedAtTheEdge
 from psp_api.server.observation import Observation
 from psp_api.server.openapi import documentation
@@ -74,6 +75,7 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     ):
         app.add_route(path, objects)
         app.add_route(f"{path}/{{id}}", objects, suffix="one")
+    app.add_route("/plans/current", plans.Plans(worker, authenticator))
     app.add_route("/settlements/{id}/report", settlement.Reports(worker, authenticator))
     app.add_route("/health/live", operations.Live())
     app.add_route("/health/ready", operations.Ready(worker))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psp_core.domain.intake.idempotency import IdempotencyKey
 from psp_core.domain.intake.transactions import NewTransaction, PaymentMethod, Transaction
 from psp_core.domain.kernel.money import Currency, Money
 from psp_core.domain.payables import PayableSource
+from psp_core.domain.pricing.plan_rules import CONTRACT, PlanRule, Scope
+from psp_core.domain.pricing.terms import Fee, Schedule
 from psp_core.usecases.intake.accept_transactions import Submission
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+EVERY_SALE, FIVE_PERCENT = Scope(), Fee(500)
 
 
 class SettableClock:
@@ -58,6 +61,7 @@ def a_source(
     payment_method: PaymentMethod = PaymentMethod.CREDIT_CARD,
     installments: int = 1,
     created_at: datetime = NOON,
+    card_brand: str = "visa",
 ) -> PayableSource:
     return PayableSource(
         transaction_id=UUID(int=1),
@@ -66,7 +70,20 @@ def a_source(
         payment_method=payment_method,
         installments=installments,
         created_at=created_at,
+        card_brand=card_brand,
     )
+
+
+def a_rule(
+    *,
+    scope: Scope = EVERY_SALE,
+    fee: Fee = FIVE_PERCENT,
+    schedule: Schedule = CONTRACT[PaymentMethod.CREDIT_CARD].schedule,
+    begins_at: datetime = NOON - timedelta(days=100),
+    ends_at: datetime | None = None,
+    id: UUID | None = None,
+) -> PlanRule:
+    return PlanRule(id or uuid4(), scope, fee, schedule, begins_at, ends_at, begins_at, "a test")
 
 
 def a_submission(*transactions: NewTransaction, key: str | None = None, request: bytes = b"request") -> Submission:

@@ -34,6 +34,8 @@ def main() -> int:
         migrate(server.url("migrated"))
         check_models(server.url("migrated"))
         declared = create_engine(server.url("declared"))
+        with declared.begin() as connection:
+            connection.exec_driver_sql("CREATE EXTENSION btree_gist")
         metadata.create_all(declared)
         differences = _facts(create_engine(server.url("migrated"))) ^ _facts(declared)
     for difference in sorted(differences):

@@ -16,7 +16,7 @@ from psp_core.bootstrap import Core
 from psp_core.cli.commands import main
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import Payable, PayableFilter
-from psp_core.domain.pricing import DEFAULT_FEE_PLAN, FeePlan
+from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, FeePlan
 from psp_core.settings import Settings
 from tests.builders import a_submission
 

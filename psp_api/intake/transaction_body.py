@@ -15,6 +15,7 @@ from psp_api.server.wire.field_problems import body_problems, card_data, card_da
 from psp_api.server.wire.fields import (
     Amount,
     CardNumber,
+    CurrencyCode,
     ExpirationDate,
     NoCardData,
     Text,
@@ -69,7 +70,7 @@ class TransactionBody(BaseModel):
     card_verification_code: VerificationCode = Field(repr=False)
     card_holder_name: HolderName = Field(description="as it stands on the card; no card number in it")
     description: Description = Field(description="for your own records, may be empty; no card number in it")
-    currency: Currency | None = Field(default=None, description="the platform's own when it is left out")
+    currency: CurrencyCode | None = Field(default=None, description="the platform's own when it is left out")
     installments: Annotated[
         Annotated[int, Field(ge=1, le=INSTALLMENTS_MAX)] | None,
         AfterValidator(_payable_in_installments),

@@ -56,7 +56,11 @@ class MerchantResource:
         if merchant is None or problems:
             raise Invalid(problems)
         wanted = parse_id(id)
-        body = orjson.dumps(answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+        self._answer_tagged(req, resp, answer(await self._call(merchant, lambda read: find(read, merchant, wanted))))
+
+    def _answer_tagged(self, req: Request, resp: Response, answer: Mapping[str, Any]) -> None:
+        """Answer with an ETag, or that nothing has changed since the caller's own."""
+        body = orjson.dumps(answer)
         etag = hashlib.blake2b(body, digest_size=_ETAG_BYTES).hexdigest()
         resp.etag = etag
         if any(known in ("*", etag) for known in req.if_none_match or ()):

@@ -8,6 +8,7 @@ from functools import cached_property
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.desk.explain_merchant import ExplainMerchant
 from psp_core.usecases.desk.read_merchant import ReadMerchant
+from psp_core.usecases.desk.read_plans import ReadPlans
 from psp_core.usecases.desk.read_settlement_report import ReadSettlementReport
 
 
@@ -18,6 +19,10 @@ class Desk(Parts):
     @cached_property
     def read_merchant(self) -> ReadMerchant:
         return ReadMerchant(self.store)
+
+    @cached_property
+    def read_plans(self) -> ReadPlans:
+        return ReadPlans(self.store, self.clock, self.settings.zone)
 
     @cached_property
     def read_settlement_report(self) -> ReadSettlementReport:

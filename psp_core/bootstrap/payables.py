@@ -14,6 +14,7 @@ from psp_core.usecases.payables.create_payables import CreatePayables
 from psp_core.usecases.payables.drain_queue import DrainLimits, DrainOutcome, DrainQueue
 from psp_core.usecases.payables.keep_draining import KeepDraining
 from psp_core.usecases.payables.plan_drains import PlanDrains
+from psp_core.usecases.payables.price_sale import PriceSale
 from psp_core.usecases.payables.repair_transactions import RepairTransactions
 
 
@@ -54,3 +55,7 @@ class Payables(Parts):
     def repair_transactions(self) -> RepairTransactions:
         older_than = timedelta(minutes=self.settings.repair_after_minutes)
         return RepairTransactions(self.store, self.clock, older_than)
+
+    @cached_property
+    def price_sale(self) -> PriceSale:
+        return PriceSale(self.store, self.clock, self.settings.zone)

@@ -11,6 +11,7 @@ import click
 from sqlalchemy.exc import ArgumentError
 
 from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, settling
+from psp_core.cli.pricing import calendar, plans
 from psp_core.domain.kernel.errors import DomainError
 
 
@@ -64,6 +65,8 @@ for command in (
     settling.check_books,
     explaining.explain,
     fee_plans.fee_plans,
+    plans.plans,
+    calendar.calendar,
     keys.keys,
     actions.actions,
 ):

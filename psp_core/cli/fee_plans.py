@@ -13,7 +13,7 @@ from psp_core.cli.arguments import MerchantName
 from psp_core.cli.context import operator_core, reason_option, recorded
 from psp_core.domain.kernel.calendar import BankCalendar, start_of
 from psp_core.domain.kernel.errors import UnknownMerchant
-from psp_core.domain.pricing import (
+from psp_core.domain.pricing.fee_plans import (
     DEFAULT_FEE_PLAN,
     DELAY_DAYS_MAX,
     FEE_BPS_MAX,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
+from itertools import repeat
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.intake.transactions import INSTALLMENTS_MAX, PaymentMethod
 from psp_core.domain.kernel.calendar import due_date
 from psp_core.domain.kernel.money import Money
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.plan_rules import PlanRule, Sale
+from psp_core.domain.pricing.prices import DueInstant, Prices, ReadyTerms, RuleBook
+
+_NO_ID = UUID(int=0)
 
 
 class PayableStatus(StrEnum):
@@ -38,6 +42,12 @@ class PayableSource:
     payment_method: PaymentMethod
     installments: int
     created_at: datetime
+    card_brand: str
+
+    @property
+    def sale(self) -> Sale:
+        """Return what decides which rule prices it."""
+        return Sale(self.customer_id, self.payment_method, self.card_brand, self.amount.currency, self.installments)
 
 
 class Payable(NamedTuple):
@@ -64,51 +74,84 @@ class Payable(NamedTuple):
     settlement_id: UUID | None
     created_at: datetime
     updated_at: datetime
+    plan_id: UUID | None = None
+    """The rule that priced the transaction, and prices what becomes of it later; None before there were rules."""
+
+    original_due_on: date | None = None
+    """When it was due before it was moved; it moves once."""
 
 
 def payables_for(
-    source: PayableSource, *, plan: FeePlan, zone: ZoneInfo, ids: Iterator[UUID], now: datetime
+    source: PayableSource, *, terms: ReadyTerms, zone: ZoneInfo, ids: Iterator[UUID], now: datetime
 ) -> list[Payable]:
-    """Return the transaction's payables under its fee plan: one for each installment, made `now`.
+    """Return the transaction's payables under its terms: one for each installment, made `now`.
 
-    Debit card: due at once, born paid. Credit card: installment k is due k times the plan's delay
-    after the transaction, rolled forward to an open day of `zone`. The fee is rounded down to a whole
-    minor unit, so the spare part of a cent is the merchant's.
+    Debit card: due at once, born paid. Credit card: due when the terms say, which for the contract's plan is 30 days
+    after the transaction, and 30 more for each further installment. The fee is split like the amount.
     """
     is_debit = source.payment_method is PaymentMethod.DEBIT_CARD
-    fee_bps = plan.debit_fee_bps if is_debit else plan.credit_fee_bps
     status = PayableStatus.PAID if is_debit else PayableStatus.WAITING_FUNDS
     paid_at = source.created_at if is_debit else None
-    payables = []
-    for number, amount in enumerate(source.amount.split(source.installments), start=1):
-        payment_at = source.created_at
-        if not is_debit:
-            delay = timedelta(days=plan.credit_delay_days * number)
-            payment_at = plan.calendar.roll_forward(payment_at + delay, zone=zone)
-        fee = amount.share(fee_bps)
-        payables.append(
-            Payable(
-                id=next(ids),
-                transaction_id=source.transaction_id,
-                customer_id=source.customer_id,
-                type=PayableType.CREDIT,
-                status=status,
-                payment_method=source.payment_method,
-                installment=number,
-                installments=source.installments,
-                amount=amount,
-                fee_bps=fee_bps,
-                fee=fee,
-                receivable=amount - fee,
-                payment_at=payment_at,
-                due_on=due_date(payment_at, zone),
-                paid_at=paid_at,
-                settlement_id=None,
-                created_at=now,
-                updated_at=now,
-            )
+    amounts = source.amount.split(source.installments)
+    if is_debit:
+        due = [DueInstant(due_date(source.created_at, zone), source.created_at)] * source.installments
+    else:
+        due = terms.due(source.created_at, source.installments)
+    fees = terms.fees(source.amount, amounts)
+    return [
+        Payable(
+            id=next(ids),
+            transaction_id=source.transaction_id,
+            customer_id=source.customer_id,
+            type=PayableType.CREDIT,
+            status=status,
+            payment_method=source.payment_method,
+            installment=number,
+            installments=source.installments,
+            amount=amount,
+            fee_bps=terms.fee_bps,
+            fee=fee,
+            receivable=amount - fee,
+            payment_at=payment_at,
+            due_on=due_on,
+            paid_at=paid_at,
+            settlement_id=None,
+            created_at=now,
+            updated_at=now,
+            plan_id=terms.plan_id,
         )
-    return payables
+        for number, (amount, fee, (due_on, payment_at)) in enumerate(zip(amounts, fees, due, strict=True), start=1)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a sale would cost and when it would be paid: `rule` decides, `others` are for it as well and less specific.
+
+    The payables are those that a drain would make, but for their ids.
+    """
+
+    at: datetime
+    rule: PlanRule
+    others: tuple[PlanRule, ...]
+    payables: tuple[Payable, ...]
+
+
+def quote(sale: Sale, *, amount: Money, book: RuleBook, at: datetime, zone: ZoneInfo) -> Quote:
+    """Return what the sale would cost, by the very functions that a drain uses. Raises ValueError for no sale."""
+    if not 1 <= sale.installments <= INSTALLMENTS_MAX:
+        raise ValueError(f"a sale has 1 to {INSTALLMENTS_MAX} installments")
+    if sale.installments > amount.minor:
+        raise ValueError("each installment needs at least one minor unit of the amount")
+    if sale.installments > 1 and sale.payment_method is PaymentMethod.DEBIT_CARD:
+        raise ValueError("only a credit card pays in installments")
+    source = PayableSource(
+        _NO_ID, sale.customer_id, amount, sale.payment_method, sale.installments, at, sale.card_brand
+    )
+    terms = Prices(book, zone=zone).terms(sale, at=at)
+    rule, *others = book.deciding(sale, at=at)
+    payables = payables_for(source, terms=terms, zone=zone, ids=repeat(_NO_ID), now=at)
+    return Quote(at, rule, tuple(others), tuple(payables))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from psp_core.ports.events import Outbox
 from psp_core.ports.intake import IdempotencyKeys, Transactions
 from psp_core.ports.operations import Books, OperatorActions, PlatformSettings
 from psp_core.ports.payables import Payables
-from psp_core.ports.pricing import FeePlans
+from psp_core.ports.pricing import DueDates, FeePlans, Holidays, PlanRules
 from psp_core.ports.settlement import Explanations, SettlementLines, SettlementReports, Settlements
 
 
@@ -31,6 +31,12 @@ class UnitOfWork(Protocol):
     def idempotency_keys(self) -> IdempotencyKeys: ...
     @property
     def fee_plans(self) -> FeePlans: ...
+    @property
+    def plan_rules(self) -> PlanRules: ...
+    @property
+    def holidays(self) -> Holidays: ...
+    @property
+    def due_dates(self) -> DueDates: ...
     @property
     def settlements(self) -> Settlements: ...
     @property

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.status import Status
 from rich.table import Table
 
-from psp_core.domain.kernel.money import written
+from psp_core.domain.kernel.money import Currency, written
 from psp_local.demo.accounts import Account, total
 from psp_local.demo.merchant_api import Row
 from psp_local.demo.traffic import CURRENCY
@@ -65,4 +65,4 @@ class Screen:
 
 
 def _money(minor: int) -> str:
-    return f"{CURRENCY} {written(minor)}"
+    return f"{CURRENCY} {written(minor, Currency(CURRENCY))}"

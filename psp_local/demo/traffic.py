@@ -37,7 +37,7 @@ class Merchant:
     """Basis points of a credit and of a debit transaction, and the days after which credit is paid."""
 
     def fee_minor(self, amount_minor: int, *, payment_method: str) -> int:
-        """Return what the merchant agreed to pay for a payable, rounded down to a whole minor unit."""
+        """Return what the merchant agreed to pay for an amount, rounded down to a whole minor unit."""
         credit_bps, debit_bps, _ = self.terms
         return amount_minor * (debit_bps if payment_method == "debit_card" else credit_bps) // 10_000
 

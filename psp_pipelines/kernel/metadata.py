@@ -83,8 +83,8 @@ def totals_table(totals: Mapping[Currency, Totals]) -> Shown:
     if not totals:
         return dg.MetadataValue.md("nothing")
     rows = [
-        f"| {currency.value} | {sums.count:,} | {written(sums.gross_minor)} | {written(sums.fee_minor)} "
-        f"| {written(sums.net_minor)} |"
+        f"| {currency.value} | {sums.count:,} | {written(sums.gross_minor, currency)} "
+        f"| {written(sums.fee_minor, currency)} | {written(sums.net_minor, currency)} |"
         for currency, sums in sorted(totals.items())
     ]
     return dg.MetadataValue.md(
@@ -101,9 +101,9 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
                 item.customer_id,
                 item.currency.value,
                 item.totals.count,
-                written(item.totals.gross_minor),
-                written(item.totals.fee_minor),
-                written(item.totals.net_minor),
+                written(item.totals.gross_minor, item.currency),
+                written(item.totals.fee_minor, item.currency),
+                written(item.totals.net_minor, item.currency),
             )
             for item in merchants
         ],
@@ -120,9 +120,9 @@ def due_table(outcomes: Iterable[SettlementOutcome]) -> Shown:
                 currency.value,
                 sum(item.currency is currency for item in outcome.settled),
                 sums.count,
-                written(sums.gross_minor),
-                written(sums.fee_minor),
-                written(sums.net_minor),
+                written(sums.gross_minor, currency),
+                written(sums.fee_minor, currency),
+                written(sums.net_minor, currency),
             )
             for outcome in outcomes
             for currency, sums in sorted(outcome.by_currency().items())
@@ -166,7 +166,8 @@ def overdue_sentence(found: UnpaidDates) -> str:
 
 def amounts(totals: Mapping[Currency, Totals]) -> str:
     """Return net amounts in words: `BRL 1,234.50 and USD 3.00`."""
-    return " and ".join(f"{currency.value} {written(sums.net_minor)}" for currency, sums in sorted(totals.items()))
+    sums = sorted(totals.items())
+    return " and ".join(f"{currency.value} {written(each.net_minor, currency)}" for currency, each in sums)
 
 
 def messages_table(messages: Iterable[QueueMessage]) -> Shown:

@@ -19,6 +19,7 @@ GRANTS: dict[str, dict[str, str]] = {
     "payables": {
         "psp_merchant": "SELECT",
         "psp_runs": "INSERT, SELECT, UPDATE (paid_at, settlement_id, status, updated_at)",
+        "psp_operator": "UPDATE (due_on, original_due_on, payment_at)",
         "psp_support": "SELECT",
     },
     "settlements": {
@@ -39,6 +40,20 @@ GRANTS: dict[str, dict[str, str]] = {
         "psp_support": "SELECT (created_at, customer_id, key)",
     },
     "fee_plans": {"psp_runs": "SELECT", "psp_operator": "INSERT", "psp_support": "SELECT"},
+    "plan_rules": {
+        "psp_merchant": "SELECT (calendar, card_brand, closes_at, created_at, currency, customer_id, delay, delay_unit,"
+        " fee_basis, fee_bps, fee_fixed_minor, fee_max_minor, fee_min_minor, id, installments, paid_from,"
+        " payment_method, roll, rounding, step, step_unit, valid, zone)",
+        "psp_runs": "SELECT",
+        "psp_operator": "INSERT, UPDATE (ended_at, valid)",
+        "psp_support": "SELECT",
+    },
+    "holidays": {
+        "psp_merchant": "SELECT (calendar, day)",
+        "psp_runs": "SELECT",
+        "psp_operator": "INSERT",
+        "psp_support": "SELECT",
+    },
     "api_keys": {
         "psp_api": "SELECT, UPDATE (last_used_at)",
         "psp_operator": "INSERT, SELECT, UPDATE (expires_at, revoked_at)",
@@ -64,13 +79,16 @@ FORBIDDEN_TO_ALL = {
     "deletes settlements": "DELETE FROM settlements",
     "changes an amount": "UPDATE payables SET amount_minor = 1, fee_minor = 0, receivable_minor = 1",
     "changes whose money it is": "UPDATE payables SET customer_id = 'mallory'",
-    "changes when it is due": "UPDATE payables SET due_on = '2020-01-01'",
     "changes a transaction's amount": "UPDATE transactions SET amount_minor = 1",
     "changes an audit record": "UPDATE operator_actions SET reason = 'none'",
     "deletes audit records": "DELETE FROM operator_actions",
     "empties the audit": "TRUNCATE operator_actions",
     "empties the settlements": "TRUNCATE settlements",
     "changes terms": "UPDATE fee_plans SET credit_fee_bps = 0",
+    "changes a rule": "UPDATE plan_rules SET fee_bps = 0",
+    "deletes rules": "DELETE FROM plan_rules",
+    "opens a closed day": "DELETE FROM holidays",
+    "changes a holiday": "UPDATE holidays SET reason = 'none'",
     "deletes terms": "DELETE FROM fee_plans",
     "disables triggers of its session": "SET session_replication_role = replica",
     "disables triggers of a table": "ALTER TABLE settlements DISABLE TRIGGER ALL",
@@ -107,6 +125,7 @@ PAYS = "UPDATE payables SET status = 'paid', paid_at = now()"
 READS_KEYS = "SELECT token_hmac FROM api_keys"
 ADDS_A_KEY = "INSERT INTO api_keys (id) VALUES ('x')"
 REVOKES = "UPDATE api_keys SET revoked_at = now()"
+MOVES = "UPDATE payables SET due_on = '2020-01-01'"
 UNDOES = "UPDATE payables SET status = 'waiting_funds', paid_at = NULL, settlement_id = NULL"
 
 # What one of the others may do, and these not.
@@ -116,6 +135,7 @@ FORBIDDEN = [
     *((login, ADDS_A_KEY) for login in (Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.SUPPORT)),
     *((login, REVOKES) for login in (Login.API, Login.READS, Login.RELAY, Login.RUNS, Login.SUPPORT)),
     *((login, UNDOES) for login in PROGRAMS),
+    *((login, MOVES) for login in PROGRAMS),
     *(
         (login, INSERTS_A_TRANSACTION.format(status="pending_payment", method="credit_card"))
         for login in (Login.READS, Login.RELAY, Login.RUNS, Login.OPERATOR, Login.SUPPORT)
@@ -143,6 +163,12 @@ FORBIDDEN = [
     (Login.RUNS, "SET ROLE psp_operator"),
     (Login.RUNS, "INSERT INTO fee_plans (customer_id) VALUES ('mallory')"),
     (Login.RUNS, "SELECT answer FROM idempotency_keys"),
+    (Login.RUNS, "UPDATE plan_rules SET valid = 'empty', ended_at = now()"),
+    (Login.RUNS, "INSERT INTO plan_rules (id) VALUES (gen_random_uuid())"),
+    (Login.RUNS, "INSERT INTO holidays (calendar) VALUES ('brazil')"),
+    (Login.READS, "SELECT reason FROM plan_rules"),
+    (Login.READS, "SELECT reason FROM holidays"),
+    (Login.API, "SELECT FROM plan_rules"),
     (Login.RUNS, "UPDATE transactions SET status = 'pending_payment'"),
     (Login.OPERATOR, "SELECT answer FROM idempotency_keys"),
     (Login.SUPPORT, "SELECT answer FROM idempotency_keys"),

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from psp_core.bootstrap import Core, build_core
 from psp_core.domain.intake.transactions import PaymentMethod
-from psp_core.domain.pricing import ChangedTerms
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.settings import Settings
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
 from tests.reach import create_queues

@@ -117,6 +117,7 @@ class TestATransaction:
                     payment_method=PaymentMethod.CREDIT_CARD,
                     installments=7,
                     created_at=FIRST,
+                    card_brand=TRANSACTION.card_brand,
                 )
             ]
 
@@ -195,7 +196,7 @@ class TestALease:
 
 class TestRecord:
     def test_refuses_a_class_that_lacks_a_column_of_its_table(self) -> None:
-        with pytest.raises(ValueError, match=r"transactions and PayableSource do not agree on .*card_brand"):
+        with pytest.raises(ValueError, match=r"transactions and PayableSource do not agree on .*card_holder_name"):
             Record(PayableSource, tables.transactions, {"transaction_id": Plain("id")})
 
     def test_refuses_a_column_that_the_table_lacks(self) -> None:

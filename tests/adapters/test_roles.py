@@ -13,7 +13,7 @@ from psp_core.adapters.postgres.schema.logins import ROLES, Login
 from psp_core.adapters.postgres.schema.tables import metadata
 from psp_core.adapters.postgres.settlement import settlements
 from psp_core.bootstrap import Core
-from psp_core.domain.pricing import ChangedTerms
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.usecases.operations.record_operator_action import RecordOperatorAction
 from tests.adapters.rights import FORBIDDEN, FORBIDDEN_TO_ALL, GRANTS, PROGRAMS, WRITABLE
 from tests.builders import a_new_transaction, a_submission

@@ -18,7 +18,7 @@ from psp_core.domain.intake.transactions import NewTransaction, PaymentMethod, T
 from psp_core.domain.kernel.errors import IdempotencyKeyReused, QueueUnavailable, RequestInProgress, StorageUnavailable
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus
-from psp_core.domain.pricing import ChangedTerms
+from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.ports.events import SendOutcome
 from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings

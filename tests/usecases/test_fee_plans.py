@@ -21,7 +21,7 @@ from psp_core.cli.commands import commands
 from psp_core.domain.access import Pepper, Scope
 from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.kernel.errors import FeePlanChanged, UnknownMerchant
-from psp_core.domain.pricing import DEFAULT_FEE_PLAN, ChangedTerms, FeePlan, plan_in_force
+from psp_core.domain.pricing.fee_plans import DEFAULT_FEE_PLAN, ChangedTerms, FeePlan, plan_in_force
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction, a_submission
 

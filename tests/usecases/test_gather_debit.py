@@ -23,6 +23,8 @@ from tests.logins import core_of_logins
 from tests.reach import create_queues, postgres
 
 DAY = NOON.date()
+# What was paid never gets another due date: a trigger, which this turns off until the commit, as a superuser may.
+WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = replica"
 
 
 def sell(
@@ -313,6 +315,7 @@ class TestAGatheringRun:
             # As another's lock would: what is skipped in every pass is missing in the end.
             if not hidden:
                 with engine.begin() as connection:
+                    connection.exec_driver_sql(WITHOUT_TRIGGERS)
                     hidden.append(
                         connection.exec_driver_sql(
                             "UPDATE payables SET due_on = due_on + 1 WHERE id ="
@@ -324,6 +327,7 @@ class TestAGatheringRun:
             replace(core.settle_payables, chunk_payables=5)(due_on=DAY, on_progress=hide_one)
 
         with engine.begin() as connection:
+            connection.exec_driver_sql(WITHOUT_TRIGGERS)
             connection.exec_driver_sql("UPDATE payables SET due_on = due_on - 1 WHERE id = %s", (hidden[0],))
         core.settle_payables(due_on=DAY)
 

@@ -28,8 +28,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _JSON = "application/json"
 _DESCRIPTION = """Accepts card transactions and tells what becomes of them: payables, and the settlements that pay them.
 
-Money is an integer in minor units (2500 is 25.00). Instants are UTC; a date on which something is due is a day of
-{zone}. Lists are newest first. A POST may be sent again with the same `Idempotency-Key`. Errors are
+Money is an integer in minor units (2500 is 25.00, and 2500 in yen). Instants are UTC; a date on which something is due
+is a day of {zone}. Lists are newest first. A POST may be sent again with the same `Idempotency-Key`. Errors are
 `application/problem+json` (RFC 9457)."""
 
 
@@ -89,7 +89,7 @@ def _parameters(operation: Operation, auth_mode: str, schemas: dict[str, Any]) -
         yield IDEMPOTENCY_KEY
     if operation.query is not None:
         yield from _query_parameters(operation.query, schemas)
-    elif not operation.writes:
+    if operation.is_tagged:
         yield IF_NONE_MATCH
 
 
@@ -109,10 +109,12 @@ def _query_parameters(query: type[BaseModel], schemas: dict[str, Any]) -> Iterab
 def _responses(operation: Operation, auth_mode: str, schemas: dict[str, Any]) -> dict[str, Any]:
     content = _file_content(operation) if operation.files else _json_content(operation, schemas)
     status, headers = ("201", RESPONSE["created"]) if operation.writes else ("200", RESPONSE["read"])
-    if operation.query is not None:
-        headers = RESPONSE["file"] if operation.files else RESPONSE["list"]
+    if operation.files:
+        headers = RESPONSE["file"]
+    elif operation.many and not operation.writes:
+        headers = RESPONSE["list"]
     responses: dict[str, Any] = {status: {"description": operation.summary, "headers": headers, "content": content}}
-    if not operation.writes and operation.query is None:
+    if operation.is_tagged:
         responses["304"] = {"description": "Not changed since", "headers": RESPONSE["read"]}
     problems = sorted((*AUTH_PROBLEMS[auth_mode], *operation.problems), key=lambda problem: problem.status)
     for problem_status, group in groupby(problems, key=lambda problem: problem.status):

@@ -19,6 +19,7 @@ from psp_core.domain.intake.transactions import PaymentMethod, TransactionStatus
 from psp_core.domain.kernel import errors
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import PayableStatus, PayableType
+from psp_core.domain.pricing.plan_rules import CONTRACT
 from psp_core.domain.settlement.settlements import SettlementStatus
 
 _TRANSACTION_ID = UUID("24e249f8-ca37-430a-afe9-bf05d9cd5688")
@@ -71,6 +72,7 @@ PAYABLE: PayableAnswer = {
     "type": PayableType.CREDIT,
     "paid_at": None,
     "settlement_id": None,
+    "plan_id": CONTRACT[PaymentMethod.CREDIT_CARD].id,
     "due_on": "2020-08-18",
 }
 

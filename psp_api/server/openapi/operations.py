@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from psp_api.intake.transaction_body import BatchBody, TransactionBody
+from psp_api.pricing import current_plans
+from psp_api.pricing.current_plans import CurrentPlansAnswer, PlanQuery
 from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
@@ -60,6 +62,11 @@ class Operation:
     @property
     def has_id(self) -> bool:
         return "{id}" in self.path
+
+    @property
+    def is_tagged(self) -> bool:
+        """Tell whether the answer has an ETag: a single thing that is read."""
+        return not (self.writes or self.many or self.files)
 
     @property
     def tag(self) -> str:
@@ -179,6 +186,18 @@ OPERATIONS: tuple[Operation, ...] = (
         "once, `MerchantPayout` for what is paid out. Credits and debits add up to zero. Amounts are in major units "
         f"(25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
         "that ends before its end, so that your client reports a broken connection, is to be asked for again.",
+    ),
+    Operation(
+        "get",
+        "/plans/current",
+        "getCurrentPlans",
+        "Get the rules that price sales now, and what a given sale would cost",
+        CurrentPlansAnswer,
+        current_plans.EXAMPLE,
+        _READING,
+        query=PlanQuery,
+        description="The rule that decides is the most specific one: by merchant, payment method, card brand, "
+        "installments and currency, in that order.",
     ),
 )
 

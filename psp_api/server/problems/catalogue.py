@@ -189,6 +189,10 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come", _FOR_OPERATORS),
     errors.UnknownMerchant: _of(errors.UnknownMerchant, 404, "There is no such merchant", _FOR_OPERATORS),
     errors.FeePlanChanged: _of(errors.FeePlanChanged, 409, "The terms were changed meanwhile", _FOR_OPERATORS),
+    errors.PlanRulesOverlap: _of(
+        errors.PlanRulesOverlap, 409, "The rules of prices contradict each other", _FOR_OPERATORS
+    ),
+    errors.DayIsOpen: _of(errors.DayIsOpen, 409, "The day is open", _FOR_OPERATORS),
     errors.TimeZoneChanged: _of(errors.TimeZoneChanged, 500, "The server is set up for other days", _FOR_OPERATORS),
     errors.StorageUnavailable: _of(
         errors.StorageUnavailable,

@@ -23,7 +23,7 @@ from psp_api.server.wire.words import (
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
-from psp_core.domain.pricing import BPS_PER_PERCENT
+from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
 
 # What one commit stores shares its instants, and cards expire in few months.
@@ -90,7 +90,11 @@ class PayableAnswer(TypedDict):
     settlement_id: Annotated[
         Id | None, Field(description="the settlement that it belongs to; null while there is none")
     ]
-    due_on: Annotated[Day, Field(description=f"the day of `payment_date` in {PLATFORM_ZONE}: what is settled together")]
+    plan_id: Annotated[Id | None, Field(description="the rule that priced it; null where it is older than the rules")]
+    due_on: Annotated[
+        Day,
+        Field(description=f"the day of `payment_date` in {PLATFORM_ZONE}, or its rule's own: what is settled together"),
+    ]
 
 
 class AvailableAnswer(TypedDict):
@@ -160,6 +164,7 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "type": row.type,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": row.settlement_id,
+        "plan_id": row.plan_id,
         "due_on": _day(row.due_on),
     }
 

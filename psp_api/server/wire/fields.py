@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from psp_api.server.wire.field_problems import CARD_DATA, CARD_DATA_DETAIL
@@ -18,8 +18,9 @@ from psp_api.server.wire.words import (
     VERIFICATION_CODE_PATTERN,
 )
 from psp_core.domain.intake.cards import holds_card_data, passes_luhn
-from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX
+from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency
 
+_CURRENCIES = frozenset(each.value for each in Currency)
 _AMOUNT_DIGITS_MAX = len(str(AMOUNT_MINOR_MAX))
 _AMOUNT_RANGE = f"must be from 1 to {AMOUNT_MINOR_MAX} minor units"
 _CENTURY = 2000
@@ -39,6 +40,13 @@ def whole_number(value: object) -> int:
     if not 1 <= number <= AMOUNT_MINOR_MAX:
         raise PydanticCustomError("out_of_range", _AMOUNT_RANGE)
     return number
+
+
+def _currency(value: object) -> object:
+    # Its own sentence: pydantic's would list them all.
+    if value is not None and not (isinstance(value, str) and value in _CURRENCIES):
+        raise PydanticCustomError("not_allowed", "must be a currency's code by ISO 4217, like BRL")
+    return value
 
 
 def _luhn(digits: str) -> str:
@@ -74,6 +82,7 @@ Amount = Annotated[
         }
     ),
 ]
+CurrencyCode = Annotated[Currency, BeforeValidator(_currency)]
 Text = Annotated[str, Field(pattern=TEXT_PATTERN)]
 # After a text's length: what follows a validator of our own is not told from a list's.
 NoCardData = AfterValidator(_without_card)

@@ -43,7 +43,8 @@ _CURSOR = re.compile(r"[A-Za-z0-9_-]{22}")
 Q = TypeVar("Q", bound=BaseModel)
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Return the whole number that a parameter's digits are."""
     if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX:
         raise PydanticCustomError("wrong_type", "must be a whole number")
     return int(text)
@@ -95,14 +96,15 @@ def _near(page: int | None, info: ValidationInfo) -> int | None:
     return page
 
 
-def _number_schema(least: int, most: int) -> WithJsonSchema:
+def number_schema(least: int, most: int) -> WithJsonSchema:
+    """Return what the document says of such a parameter: it is a number there."""
     return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
 
 
-Amount = Annotated[int, BeforeValidator(_number), Field(ge=0, le=AMOUNT_MINOR_MAX), _number_schema(0, AMOUNT_MINOR_MAX)]
-Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_LIMIT_MAX), _number_schema(1, PAGE_LIMIT_MAX)]
+Amount = Annotated[int, BeforeValidator(number), Field(ge=0, le=AMOUNT_MINOR_MAX), number_schema(0, AMOUNT_MINOR_MAX)]
+Limit = Annotated[int, BeforeValidator(number), Field(ge=1, le=PAGE_LIMIT_MAX), number_schema(1, PAGE_LIMIT_MAX)]
 # Where it ends depends on the limit, and the problem says how to go on.
-PageNumber = Annotated[int, BeforeValidator(_number), Field(ge=1), _number_schema(1, NUMBERED_ROWS_MAX)]
+PageNumber = Annotated[int, BeforeValidator(number), Field(ge=1), number_schema(1, NUMBERED_ROWS_MAX)]
 Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]

@@ -24,4 +24,4 @@ OF_PATTERNS = {
 }
 """What a text of the wrong form is told: an expression is for programs."""
 
-IN_MINOR_UNITS = "in minor units: 2500 is 25.00"
+IN_MINOR_UNITS = "in minor units: 2500 is 25.00, or 2500 of a currency without cents"

@@ -24,7 +24,10 @@ from psp_core.adapters.postgres.operations.leases import Holding, PostgresLeases
 from psp_core.adapters.postgres.operations.operator_actions import PostgresOperatorActions
 from psp_core.adapters.postgres.operations.platform_settings import PostgresPlatformSettings
 from psp_core.adapters.postgres.payables import PostgresPayables
-from psp_core.adapters.postgres.pricing import PostgresFeePlans
+from psp_core.adapters.postgres.pricing.due_dates import PostgresDueDates
+from psp_core.adapters.postgres.pricing.fee_plans import PostgresFeePlans
+from psp_core.adapters.postgres.pricing.holidays import PostgresHolidays
+from psp_core.adapters.postgres.pricing.plan_rules import PostgresPlanRules
 from psp_core.adapters.postgres.schema.schema_version import is_current
 from psp_core.adapters.postgres.settlement.explanations import PostgresExplanations
 from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettlementLines
@@ -145,6 +148,18 @@ class PostgresUnitOfWork:
     @cached_property
     def fee_plans(self) -> PostgresFeePlans:
         return PostgresFeePlans(self.connection)
+
+    @cached_property
+    def plan_rules(self) -> PostgresPlanRules:
+        return PostgresPlanRules(self.connection)
+
+    @cached_property
+    def holidays(self) -> PostgresHolidays:
+        return PostgresHolidays(self.connection)
+
+    @cached_property
+    def due_dates(self) -> PostgresDueDates:
+        return PostgresDueDates(self.connection)
 
     @cached_property
     def settlements(self) -> PostgresSettlements:

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from psp_core.domain.kernel.currencies import DECIMAL_PLACES_MAX, Currency
 from psp_core.domain.kernel.money import in_major_units
 from psp_core.domain.settlement.report import LineType, ReportLine
 
-_MONEY = pa.decimal128(18, 2)
+# Room for the currency with the most decimal places; a CSV cell has as many as its own.
+_MONEY = pa.decimal128(16 + DECIMAL_PLACES_MAX, DECIMAL_PLACES_MAX)
 
 SCHEMA = pa.schema(
     [
@@ -41,7 +43,7 @@ _ONE = Decimal("1.00")
 
 
 def values_of(line: ReportLine, *, zone: ZoneInfo) -> tuple[Any, ...]:
-    """Return the line's values in the schema's order; every currency here has two decimal places."""
+    """Return the line's values in the schema's order."""
     batch = line.batch
     is_settled = line.type is LineType.SETTLED
     return (
@@ -56,12 +58,12 @@ def values_of(line: ReportLine, *, zone: ZoneInfo) -> tuple[Any, ...]:
         line.installment,
         batch.currency.value if is_settled else None,
         None,
-        _money(line.gross_credit_minor),
+        _money(line.gross_credit_minor, batch.currency),
         _ONE if is_settled else None,
         batch.currency.value,
-        _money(line.net_debit_minor),
-        _money(line.net_credit_minor),
-        _money(line.commission_minor),
+        _money(line.net_debit_minor, batch.currency),
+        _money(line.net_credit_minor, batch.currency),
+        _money(line.commission_minor, batch.currency),
         batch.sequence,
         str(batch.settlement_id),
         batch.due_on,
@@ -72,5 +74,5 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _money(minor: int | None) -> Decimal | None:
-    return None if minor is None else in_major_units(minor)
+def _money(minor: int | None, currency: Currency) -> Decimal | None:
+    return None if minor is None else in_major_units(minor, currency)

@@ -38,6 +38,9 @@ _RANGES = (
     ("hipercard", "13 16 19", "384100 384140 384160 606282 637095 637568 637599 637609 637612 63737423 63743358"),
     ("maestro", "12-19", "493698 50 56-59 6"),
 )
+NAMES = (*dict.fromkeys(name for name, _, _ in _RANGES), UNKNOWN.name)
+"""Every name that a transaction's `card_brand` can be."""
+
 BEGINNING_LENGTH_MAX = 8
 _REMEMBERED = 4_096
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psp_core.domain.kernel.money import Money
 
-INSTALLMENTS_MAX = 12
+INSTALLMENTS_MAX = 24
 
 
 class PaymentMethod(StrEnum):

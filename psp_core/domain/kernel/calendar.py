@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
+
+from psp_core.domain.kernel.closing import instant_of
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -27,21 +31,47 @@ class BankCalendar(StrEnum):
             return True
         return day.weekday() < _SATURDAY and day not in _brazilian_bank_holidays(day.year)
 
+
+@dataclass(frozen=True, slots=True)
+class OpenDays:
+    """A bank calendar without the days that were closed in an emergency."""
+
+    calendar: BankCalendar
+    emergencies: frozenset[date] = frozenset()
+
+    def is_open(self, day: date) -> bool:
+        """Tell whether a payable may fall due on `day`."""
+        return self.calendar.is_open(day) and day not in self.emergencies
+
+    def following(self, day: date) -> date:
+        """Return `day`, or the first open day after it."""
+        while not self.is_open(day):
+            day += _ONE_DAY
+        return day
+
+    def after(self, day: date, count: int) -> date:
+        """Return the open day that is `count` open days after `day`; after none, `day` itself, be it open or not."""
+        for _ in range(count):
+            day = self.following(day + _ONE_DAY)
+        return day
+
     def roll_forward(self, instant: datetime, *, zone: ZoneInfo) -> datetime:
         """Return `instant`, or on a closed day the same time of day on the first open day after it, in UTC.
 
         The days are those of `zone`: it is the due date that is rolled, and the UTC date can be another. Where the
         zone skips that time of day, the instant is as much later; it stays on the open day.
         """
-        # Most payables: there is nothing to look up.
-        if self is BankCalendar.EVERY_DAY:
-            return instant
-        day = first = due_date(instant, zone)
-        while not self.is_open(day):
-            day += _ONE_DAY
+        first = due_date(instant, zone)
+        day = self.following(first)
         if day == first:
             return instant
         return datetime.combine(day, instant.astimezone(zone).time(), zone).astimezone(UTC)
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the same day of the month so many months later, or that month's last day where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def due_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -56,7 +86,7 @@ def due_date(instant: datetime, zone: ZoneInfo) -> date:
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of the calendar day in the time zone, in UTC."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    return instant_of(datetime.combine(day, time.min), zone)
 
 
 def newest_over(now: datetime, zone: ZoneInfo) -> date:

@@ -97,6 +97,18 @@ class UnknownMerchant(DomainError):
     code = "unknown_merchant"
 
 
+class PlanRulesOverlap(DomainError):
+    """Two rules would price the same sale at the same time, or a rule was changed meanwhile; nothing was changed."""
+
+    code = "plan_rules_overlap"
+
+
+class DayIsOpen(DomainError):
+    """Payables may fall due on the day: nothing has to be moved away from it."""
+
+    code = "day_is_open"
+
+
 class FeePlanChanged(DomainError):
     """Somebody else changed the merchant's terms after they were shown: what was agreed to is no longer the change."""
 

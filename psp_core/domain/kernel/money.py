@@ -6,19 +6,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from psp_core.domain.kernel.currencies import Currency
+
+__all__ = [
+    "AMOUNT_MINOR_MAX",
+    "ONE_HUNDRED_PERCENT_BPS",
+    "Currency",
+    "Money",
+    "Rounding",
+    "in_major_units",
+    "written",
+]
+
 ONE_HUNDRED_PERCENT_BPS = 10_000
-_DECIMAL_PLACES = 2
 AMOUNT_MINOR_MAX = 10**12
 """The largest amount of one transaction, in minor units (the merchant API's contract)."""
 
 
-class Currency(StrEnum):
-    """ISO 4217 codes; all of these have two decimal places, so a minor unit is a hundredth."""
+class Rounding(StrEnum):
+    """What becomes of a part of a minor unit."""
 
-    BRL = "BRL"
-    USD = "USD"
-    EUR = "EUR"
-    GBP = "GBP"
+    DOWN = "down"
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    """A half goes to the even neighbour, so that many halves cancel out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +39,14 @@ class Money:
     minor: int
     currency: Currency
 
-    def share(self, bps: int) -> Money:
-        """Return `bps` basis points of the amount, rounded down to a whole minor unit."""
-        return Money(self.minor * bps // ONE_HUNDRED_PERCENT_BPS, self.currency)
+    def share(self, bps: int, rounding: Rounding = Rounding.DOWN) -> Money:
+        """Return `bps` basis points of the amount, rounded to a whole minor unit. The amount is not negative."""
+        whole, rest = divmod(self.minor * bps, ONE_HUNDRED_PERCENT_BPS)
+        if rounding is not Rounding.DOWN:
+            # Compared with a half in whole numbers: a float has no exact tenth of a cent.
+            over = 2 * rest - ONE_HUNDRED_PERCENT_BPS
+            whole += over > 0 or (over == 0 and (rounding is Rounding.HALF_UP or whole % 2 == 1))
+        return Money(whole, self.currency)
 
     def split(self, parts: int) -> list[Money]:
         """Split into `parts` that add up to the whole; the first ones carry the spare cents."""
@@ -46,11 +62,11 @@ class Money:
         return Money(self.minor - other.minor, self.currency)
 
 
-def in_major_units(minor: int) -> Decimal:
-    """Return minor units with their decimal places: 123450 is 1234.50, exactly."""
-    return Decimal(minor).scaleb(-_DECIMAL_PLACES)
+def in_major_units(minor: int, currency: Currency) -> Decimal:
+    """Return minor units with the currency's decimal places: 123450 of the real is 1234.50, exactly."""
+    return Decimal(minor).scaleb(-currency.decimal_places)
 
 
-def written(minor: int) -> str:
-    """Return minor units as people write them: 123450 is 1,234.50."""
-    return f"{in_major_units(minor):,}"
+def written(minor: int, currency: Currency) -> str:
+    """Return minor units as people write them: 123450 of the real is 1,234.50, of the yen 123,450."""
+    return f"{in_major_units(minor, currency):,f}"

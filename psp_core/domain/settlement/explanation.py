@@ -91,30 +91,33 @@ class Explanation:
             batch = (str(settlement.sequence), settlement.status.value, settlement.currency.value)
             for line in self.lines:
                 if line.settlement_id == settlement.id:
-                    yield (*batch, f"{line.type.value}, {line.payment_method}", *_sums(line.totals))
+                    kind = f"{line.type.value}, {line.payment_method}"
+                    yield (*batch, kind, *_sums(line.totals, settlement.currency))
             sums = {LineType.ALREADY_AVAILABLE: settlement.available, LineType.MERCHANT_PAYOUT: settlement.totals}
             for type, totals in sums.items():
                 if totals.count:
-                    yield (*batch, type.value, "", "", "", written(-totals.net_minor))
+                    yield (*batch, type.value, "", "", "", written(-totals.net_minor, settlement.currency))
 
     def _open(self) -> Iterator[Sequence[str]]:
         for item in self.still_due:
-            yield item.currency.value, f"due on {self.on} and not paid", *_sums(item.totals)
+            yield item.currency.value, f"due on {self.on} and not paid", *_sums(item.totals, item.currency)
         for item in self.not_gathered:
-            yield item.currency.value, "paid at once; gathered when the day is over", *_sums(item.totals)
+            yield item.currency.value, "paid at once; gathered when the day is over", *_sums(item.totals, item.currency)
 
     def _waiting(self) -> Iterator[Sequence[str]]:
         days = sorted({item.due_on for item in self.waiting})
         shown = days[:WAITING_SHOWN_MAX]
         for item in self.waiting:
             if item.due_on in shown:
-                yield str(item.due_on), item.currency.value, *_sums(item.totals)
+                yield str(item.due_on), item.currency.value, *_sums(item.totals, item.currency)
         for currency, totals in sorted(_by_currency((item.currency, item.totals) for item in self.waiting).items()):
-            yield f"all {len(days):,} dates", currency.value, *_sums(totals)
+            yield f"all {len(days):,} dates", currency.value, *_sums(totals, currency)
 
 
-def _sums(totals: Totals) -> tuple[str, str, str, str]:
-    return (f"{totals.count:,}", written(totals.gross_minor), written(totals.fee_minor), written(totals.net_minor))
+def _sums(totals: Totals, currency: Currency) -> tuple[str, str, str, str]:
+    sums = (totals.gross_minor, totals.fee_minor, totals.net_minor)
+    gross, fee, net = (written(minor, currency) for minor in sums)
+    return (f"{totals.count:,}", gross, fee, net)
 
 
 def _by_currency(parts: Iterable[tuple[Currency, Totals]]) -> Mapping[Currency, Totals]:
@@ -123,4 +126,7 @@ def _by_currency(parts: Iterable[tuple[Currency, Totals]]) -> Mapping[Currency, 
 
 def _in_words(parts: Iterable[tuple[Currency, Totals]]) -> str:
     sums = sorted(_by_currency(parts).items())
-    return " and ".join(f"{currency.value} {written(totals.net_minor)}" for currency, totals in sums) or "nothing"
+    return (
+        " and ".join(f"{currency.value} {written(totals.net_minor, currency)}" for currency, totals in sums)
+        or "nothing"
+    )

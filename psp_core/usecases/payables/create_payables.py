@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from psp_core.domain.payables import payables_for
-from psp_core.domain.pricing import plan_in_force
+from psp_core.domain.pricing.prices import Prices
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 
@@ -36,7 +36,7 @@ class CreatePayables:
         wanted = sorted(set(transaction_ids), key=attrgetter("int"))
         with self.store.begin() as work:
             sources = work.transactions.sources(wanted)
-            plans = work.fee_plans.of({source.customer_id for source in sources})
+            prices = Prices(work.plan_rules.pricing(sources), zone=self.zone)
             now = self.clock.now()
             ids = iter(self.ids.new(at=now, count=sum(source.installments for source in sources)))
             rows = [
@@ -44,7 +44,7 @@ class CreatePayables:
                 for source in sources
                 for payable in payables_for(
                     source,
-                    plan=plan_in_force(plans.get(source.customer_id, []), at=source.created_at),
+                    terms=prices.terms(source.sale, at=source.created_at),
                     zone=self.zone,
                     ids=ids,
                     now=now,

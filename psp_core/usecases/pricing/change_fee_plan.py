@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from psp_core.domain.kernel.errors import FeePlanChanged, UnknownMerchant
-from psp_core.domain.pricing import ChangedTerms, FeePlan, differences, plan_in_force
+from psp_core.domain.pricing.fee_plans import ChangedTerms, FeePlan, differences, plan_in_force
 from psp_core.ports.kernel import Clock
 from psp_core.ports.store import Store, UnitOfWork
 from psp_core.usecases.pricing.read_fee_plans import is_known

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psp_core.domain.kernel.errors import UnknownMerchant
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
 from psp_core.ports.store import Store, UnitOfWork
 
 LISTED_MERCHANTS_MAX = 1_000

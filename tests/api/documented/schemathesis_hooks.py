@@ -14,8 +14,11 @@ from zlib import crc32
 import schemathesis
 from hypothesis import Phase, settings, strategies
 
+from psp_api.intake.transaction_body import TransactionBody
 from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
+from psp_api.server.wire.json_body import texts_in
 from psp_core.domain.intake.cards import CardNumbers, holds_card_data
+from psp_core.domain.intake.transactions import INSTALLMENTS_MAX
 from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT
 
 FREE_TEXT = ("description", "card_holder_name", "reference")
@@ -49,6 +52,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
         headers["Idempotency-Key"] = uuid.uuid4().hex
     _ask_for_what_exists(case)
     _ask_for_a_near_page(case)
+    _ask_about_a_sale(case)
     bodies = [body for body in (case.body if isinstance(case.body, list) else [case.body]) if isinstance(body, dict)]
     for body in bodies:
         _correct(body)
@@ -80,8 +84,22 @@ def _ask_for_a_near_page(case: schemathesis.Case[Any]) -> None:
             case.query = {**query, "page": 1}
 
 
+def _ask_about_a_sale(case: schemathesis.Case[Any]) -> None:
+    """Let what is asked about a sale be right together: there are no more installments than minor units, or cards'."""
+    query = case.query or {}
+    with suppress(KeyError, TypeError, ValueError):
+        # Wrong ones stay wrong.
+        amount = int(query.get("amount", INSTALLMENTS_MAX))
+        if int(query["installments"]) > (1 if query.get("payment_method") == "debit_card" else amount):
+            case.query = {**query, "installments": 1}
+
+
 def _correct(body: dict[str, Any]) -> None:
     number = body.get("card_number")
+    for name in body.keys() - TransactionBody.model_fields.keys():
+        if any(holds_card_data(text, number=str(number or "") or None) for text in (name, *texts_in(body[name]))):
+            # What is not known is ignored, but for card data.
+            del body[name]
     for name, value in body.items():
         if isinstance(value, float) and value.is_integer():
             # To JSON Schema, 1.0 is an integer; to the contract it is a float.

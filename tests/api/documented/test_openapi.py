@@ -91,6 +91,8 @@ class TestTheDocument:
                 errors.HoldLost,
                 errors.NotDueYet,
                 errors.UnknownMerchant,
+                errors.PlanRulesOverlap,
+                errors.DayIsOpen,
                 errors.FeePlanChanged,
                 errors.TimeZoneChanged,
                 errors.AlarmNotDelivered,

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from psp_core.domain.intake.transactions import PaymentMethod
+from psp_core.domain.pricing.plan_rules import CONTRACT
 from tests.api.bodies import a_body, create, payables_of
 from tests.api.server import Api
 
@@ -153,6 +155,7 @@ class TestGetPayables:
             "type": "credit",
             "paid_at": None,
             "settlement_id": None,
+            "plan_id": str(CONTRACT[PaymentMethod.CREDIT_CARD].id),
             "due_on": due.date().isoformat(),
         }
 

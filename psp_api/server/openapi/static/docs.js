@@ -8,6 +8,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
+const OPTIONS_SHOWN_MAX = 20;
 const pretty = (value) => JSON.stringify(value, null, 2);
 const code = (text) => element("code", { textContent: text });
 // Descriptions have `code` in backticks: every other part.
@@ -24,7 +25,8 @@ function rule(schema, spec) {
   if (choices) return choices.map((choice) => rule(choice, spec)).join(", or ");
   if (items) return `array of ${items.$ref ? items.$ref.split("/").pop() : rule(items, spec)}`;
   const options = found.enum ?? (found.const === undefined ? undefined : [found.const]);
-  const parts = [options ? options.join(" | ") : type, format];
+  const some = options && options.length > OPTIONS_SHOWN_MAX ? [...options.slice(0, 3), `… (${options.length})`] : options;
+  const parts = [some ? some.join(" | ") : type, format];
   if (minimum !== undefined || maximum !== undefined) parts.push(`${minimum ?? ""}…${maximum ?? ""}`);
   if (minLength !== undefined || maxLength !== undefined) parts.push(`${minLength ?? 0}…${maxLength ?? ""} characters`);
   if (pattern && pattern.length < 60) parts.push(pattern);
@@ -54,7 +56,7 @@ function fieldsOf(schema, spec, within = "") {
     const about = [rule(property, spec), property.description].filter(Boolean).join(". ");
     const mark = required.includes(name) ? " *" : "";
     const row = element("div", { className: "row field" }, code(within + name + mark), element("small", {}, ...prose(about)));
-    const inner = property.items ?? property;
+    const inner = property.items ?? property.anyOf?.find((choice) => choice.$ref) ?? property;
     return [row, ...fieldsOf(inner, spec, `${within}${name}${property.items ? "[]" : ""}.`)];
   });
 }

@@ -29,6 +29,20 @@ def replace_index(name: str, on: str) -> None:
         connection.exec_driver_sql(f"ALTER INDEX {successor} RENAME TO {name}")
 
 
+def replace_check(table: str, name: str, condition: str) -> None:
+    """Let another condition take the place of a table's check: a wider one, which every row of before meets."""
+    successor = f"{name}_successor"
+    context = op.get_context()
+    with context.autocommit_block():
+        connection = op.get_bind()
+        # New rows are held by both until the old ones are looked through, which keeps nobody from writing.
+        if not connection.exec_driver_sql(_HAS_CHECK, (table, successor)).scalar_one():
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT {successor} CHECK ({condition}) NOT VALID")
+        connection.exec_driver_sql(f"ALTER TABLE {table} VALIDATE CONSTRAINT {successor}")
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME CONSTRAINT {successor} TO {name}")
+
+
 def validate_constraint(name: str, *, on: str) -> None:
     """Look for rows of a table that break a constraint that was added as NOT VALID; nobody waits for that."""
     with _between_commits() as connection:
@@ -43,6 +57,9 @@ def _build(connection: Connection, name: str, on: str) -> None:
         # One that was killed half-way; nobody reads it, and every write pays for it.
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {name}")
     connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
+
+
+_HAS_CHECK = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s)"
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from psp_core.adapters.postgres.schema.tables.operations import (
     platform_settings,
 )
 from psp_core.adapters.postgres.schema.tables.payables import payables
-from psp_core.adapters.postgres.schema.tables.pricing import fee_plans
+from psp_core.adapters.postgres.schema.tables.pricing import fee_plans, holidays, plan_rules
 from psp_core.adapters.postgres.schema.tables.settlement import settlement_reports, settlements
 
 __all__ = [
     "api_keys",
     "fee_plans",
+    "holidays",
     "idempotency_keys",
     "leases",
     "metadata",
@@ -30,6 +31,7 @@ __all__ = [
     "operator_actions",
     "outbox",
     "payables",
+    "plan_rules",
     "platform_settings",
     "settlement_reports",
     "settlements",

@@ -42,7 +42,7 @@ transactions = Table(
     CheckConstraint("amount_minor BETWEEN 1 AND 1000000000000", name="transactions_amount_check"),
     CheckConstraint("status IN ('pending_payment', 'paid')", name="transactions_status_check"),
     CheckConstraint("payment_method IN ('credit_card', 'debit_card')", name="transactions_payment_method_check"),
-    CheckConstraint("installments BETWEEN 1 AND 12", name="transactions_installments_check"),
+    CheckConstraint("installments BETWEEN 1 AND 24", name="transactions_installments_check"),
     CheckConstraint("card_last_four ~ '^[0-9]{4}$'", name="transactions_card_last_four_check"),
     # The list's order, and the columns that it is filtered by: they are checked before a row is fetched.
     Index("transactions_merchant_idx", "customer_id", "id", "amount_minor", "payment_method", "status"),

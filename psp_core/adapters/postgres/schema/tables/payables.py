@@ -43,6 +43,9 @@ payables = Table(
     Column("settlement_id", Uuid),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
+    # The rule that priced it, which may be the contract's own, that is in no table; NULL before there were rules.
+    Column("plan_id", Uuid),
+    Column("original_due_on", Date),
     PrimaryKeyConstraint("id", name="payables_pkey"),
     UniqueConstraint("transaction_id", "type", "installment", name="payables_transaction_installment_key"),
     CheckConstraint("type IN ('credit')", name="payables_type_check"),

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from psp_core.adapters.postgres.pricing.plan_rules import plan_rule_errors
 from psp_core.domain.kernel.calendar import BankCalendar
-from psp_core.domain.pricing import FeePlan
+from psp_core.domain.pricing.fee_plans import FeePlan
+
+_ADD = """
+INSERT INTO fee_plans (customer_id, effective_from, credit_fee_bps, debit_fee_bps, credit_delay_days, calendar)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
 
 _CHANGE_LOCK = 7003
 """Beside the migrations' 7002, in the space of two keys."""
@@ -43,16 +49,14 @@ class PostgresFeePlans:
         self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CHANGE_LOCK, customer_id))
 
     def add(self, customer_id: str, plan: FeePlan) -> None:
-        self.connection.exec_driver_sql(
-            "INSERT INTO fee_plans"
-            " (customer_id, effective_from, credit_fee_bps, debit_fee_bps, credit_delay_days, calendar)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            (
-                customer_id,
-                plan.effective_from,
-                plan.credit_fee_bps,
-                plan.debit_fee_bps,
-                plan.credit_delay_days,
-                plan.calendar.value,
-            ),
+        values = (
+            customer_id,
+            plan.effective_from,
+            plan.credit_fee_bps,
+            plan.debit_fee_bps,
+            plan.credit_delay_days,
+            plan.calendar.value,
         )
+        # A trigger makes two plan rules of it, which are what prices anything.
+        with plan_rule_errors():
+            self.connection.exec_driver_sql(_ADD, values)

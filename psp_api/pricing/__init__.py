@@ -1,0 +1,1 @@
+"""What sales cost a merchant, and when they are paid."""

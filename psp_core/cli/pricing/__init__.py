@@ -1,0 +1,1 @@
+"""The rules of prices, and the days that were closed."""
