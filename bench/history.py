@@ -391,6 +391,7 @@ def measurements(history: History) -> dict[str, Callable[[], Any]]:
         "the sensor's page": lambda: history.ask(_SENSOR_PAGE, sensor=sensor),
         "the runs page": lambda: history.ask(_RUNS_PAGE),
         "the page of `payables`": lambda: history.ask(_ASSET_PAGE, key={"path": ["payables"]}),
+        "the page of `flow`": lambda: history.ask(_ASSET_PAGE, key={"path": ["flow"]}),
         "the page of `settlement`": lambda: history.ask(_ASSET_PAGE, key={"path": ["settlement"]}),
         "an empty drain run, in process": lambda: history.run(DRAINS),
     }

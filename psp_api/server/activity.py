@@ -12,7 +12,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 RECENTLY_S = 1.0
 NOBODYS = "\0"
@@ -38,6 +38,7 @@ _ROWS_UNLOOKED = 32
 
 _TELL_AGAIN_S = RECENTLY_S / 10
 _TOLD_MAX = 2
+_Entry = tuple[float, int, float]
 _NONE = 0
 """Whose place on the board is empty."""
 
@@ -50,36 +51,48 @@ class _Merchant:
     owes_s: float = 0.0
     as_of_s: float = 0.0
 
+    def owed_s(self, now_s: float) -> float:
+        return max(0.0, self.owes_s - (now_s - self.as_of_s))
+
 
 class Board:
-    """What the workers of one server tell each other: of each its last two merchants, and when they asked.
+    """What the workers of one server tell each other: its last two merchants, when they asked, what they owe.
 
     Connections are not spread evenly: one worker may see all of an attack, and another one all whom it starves. Made
     before the workers are forked, so that they have its memory in common.
     """
 
-    _PLACE = struct.Struct("=dQdQ")
+    _PLACE = struct.Struct("=dQddQd")
 
     def __init__(self, *, places: int) -> None:
         self._memory = mmap.mmap(-1, places * self._PLACE.size)
         self._places = places
 
-    def tell(self, place: int, merchant: str, *, now_s: float) -> None:
+    def tell(self, place: int, merchant: str, *, now_s: float, owes_s: float = 0.0) -> None:
         """Note in a worker's own place who has asked."""
         at = place % self._places * self._PLACE.size
         name = self._name(merchant)
-        last_s, last, before_s, before = self._PLACE.unpack_from(self._memory, at)
-        if last != name:
-            before_s, before = last_s, last
-        self._PLACE.pack_into(self._memory, at, now_s, name, before_s, before)
+        last, before = self._entries(self._PLACE.unpack_from(self._memory, at))
+        self._PLACE.pack_into(self._memory, at, now_s, name, owes_s, *(before if last[1] == name else last))
 
     def has_others(self, merchant: str, *, since_s: float) -> bool:
         """Tell whether anybody else has asked any worker since."""
+        return any(True for _ in self._others(merchant, since_s))
+
+    def most_owed_s(self, merchant: str, *, since_s: float) -> float:
+        """Return the most that anybody else owes who has asked any worker since."""
+        return max((owes_s for _, _, owes_s in self._others(merchant, since_s)), default=0.0)
+
+    def _others(self, merchant: str, since_s: float) -> Iterator[_Entry]:
         name = self._name(merchant)
-        return any(
-            (last_s >= since_s and last not in (name, _NONE)) or (before_s >= since_s and before not in (name, _NONE))
-            for last_s, last, before_s, before in self._PLACE.iter_unpack(self._memory[:])
-        )
+        for place in self._PLACE.iter_unpack(self._memory[:]):
+            yield from (
+                entry for entry in self._entries(place) if entry[0] >= since_s and entry[1] not in (name, _NONE)
+            )
+
+    @staticmethod
+    def _entries(place: tuple[Any, ...]) -> tuple[_Entry, _Entry]:
+        return place[:3], place[3:]
 
     @staticmethod
     def _name(merchant: str) -> int:
@@ -125,7 +138,7 @@ class Activity:
             self._told_until_s = now_s + _TELL_AGAIN_S
         if len(self._told) < _TOLD_MAX and merchant not in self._told:
             self._told.add(merchant)
-            self._board.tell(self._place, merchant, now_s=now_s)
+            self._board.tell(self._place, merchant, now_s=now_s, owes_s=self._merchants[merchant].owed_s(now_s))
             self._is_shared_elsewhere = self._board.has_others(merchant, since_s=now_s - RECENTLY_S)
 
     def has_others(self, merchant: str, *, now_s: float) -> bool:
@@ -147,7 +160,16 @@ class Activity:
         rested_s = max(0.0, now_s - took_s - found.as_of_s)
         found.owes_s = min(_OWED_S_MAX, max(0.0, found.owes_s - rested_s) + took_s * REST)
         found.as_of_s = now_s
-        return max(0.0, found.owes_s - ALLOWANCE_S)
+        if found.owes_s <= ALLOWANCE_S or found.owes_s <= self._most_owed_s(merchant, now_s):
+            return 0.0
+        return found.owes_s - ALLOWANCE_S
+
+    def _most_owed_s(self, merchant: str, now_s: float) -> float:
+        """Return the most that anybody else owes: on a busy machine small work takes long too, and is not the cause."""
+        here_s = max((each.owed_s(now_s) for name, each in self._merchants.items() if name != merchant), default=0.0)
+        if self._board is None:
+            return here_s
+        return max(here_s, self._board.most_owed_s(merchant, since_s=now_s - RECENTLY_S))
 
     def _forget(self, now_s: float) -> None:
         while self._merchants and next(iter(self._merchants.values())).seen_s < now_s - RECENTLY_S:

@@ -70,14 +70,14 @@ class TestAYearOfHistory:
 
     def test_is_what_the_pages_show(self, story: Story) -> None:
         payables = story.pages["the page of `payables`"]["assetNodeOrError"]
-        checks = payables["assetChecksOrError"]["checks"]
+        flow = story.pages["the page of `flow`"]["assetNodeOrError"]["assetChecksOrError"]["checks"]
         settlement = story.pages["the page of `settlement`"]["assetNodeOrError"]
 
         assert len(story.pages["the sensor's page"]["sensorOrError"]["sensorState"]["ticks"]) == 25
         assert story.pages["the runs page"]["all"]["count"] == sum(story.runs.values())
         # A drain shows itself when it begins and when it ends.
         assert len(payables["assetMaterializations"]) == 2 * story.runs[DRAINS]
-        assert {check["executionForLatestMaterialization"]["status"] for check in checks} == {"SUCCEEDED"}
+        assert {check["executionForLatestMaterialization"]["status"] for check in flow} == {"SUCCEEDED"}
         assert settlement["partitionStats"]["numMaterialized"] == DAYS_AND_TODAY
 
     def test_is_cleaned_up_without_the_loss_of_a_settlement(self, story: Story) -> None:

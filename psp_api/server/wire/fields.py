@@ -44,7 +44,7 @@ def whole_number(value: object) -> int:
 
 def _currency(value: object) -> object:
     # Its own sentence: pydantic's would list them all.
-    if value is not None and value not in _CURRENCIES:
+    if value is not None and not (isinstance(value, str) and value in _CURRENCIES):
         raise PydanticCustomError("not_allowed", "must be a currency's code by ISO 4217, like BRL")
     return value
 

@@ -14,7 +14,9 @@ from zlib import crc32
 import schemathesis
 from hypothesis import Phase, settings, strategies
 
+from psp_api.intake.transaction_body import TransactionBody
 from psp_api.server.wire.headers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN
+from psp_api.server.wire.json_body import texts_in
 from psp_core.domain.intake.cards import CardNumbers, holds_card_data
 from psp_core.domain.intake.transactions import INSTALLMENTS_MAX
 from psp_core.domain.kernel.paging import NUMBERED_ROWS_MAX, PAGE_LIMIT_DEFAULT
@@ -94,6 +96,10 @@ def _ask_about_a_sale(case: schemathesis.Case[Any]) -> None:
 
 def _correct(body: dict[str, Any]) -> None:
     number = body.get("card_number")
+    for name in body.keys() - TransactionBody.model_fields.keys():
+        if any(holds_card_data(text, number=str(number or "") or None) for text in (name, *texts_in(body[name]))):
+            # What is not known is ignored, but for card data.
+            del body[name]
     for name, value in body.items():
         if isinstance(value, float) and value.is_integer():
             # To JSON Schema, 1.0 is an integer; to the contract it is a float.

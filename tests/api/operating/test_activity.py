@@ -92,6 +92,20 @@ class TestTheActivityOfManyWorkers:
         here.see("greedy", now_s=0.5 + RECENTLY_S + 0.1)
         assert not here.is_shared
 
+    @pytest.mark.parametrize("is_here", [True, False])
+    def test_lets_nobody_rest_for_whom_another_owes_more(self, is_here: bool) -> None:
+        board = Board(places=2)
+        here, there = Activity(board, place=0), Activity(board, place=1)
+        greedys = here if is_here else there
+        here.see("modest", now_s=10.0)
+        greedys.see("greedy", now_s=10.0)
+
+        assert greedys.rest_s("greedy", took_s=0.4, now_s=10.4) > 0
+        greedys.see("greedy", now_s=10.4)
+        here.see("modest", now_s=10.4)
+        assert here.rest_s("modest", took_s=0.1, now_s=10.5) == 0
+        assert greedys.rest_s("greedy", took_s=0.1, now_s=10.5) > 0
+
     def test_has_not_oneself_who_asked_another_worker(self) -> None:
         board = Board(places=2)
         here, there = Activity(board, place=0), Activity(board, place=1)

@@ -64,6 +64,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("installments", 25, "out_of_range"),
     ("installments", "2", "wrong_type"),
     ("installments", True, "wrong_type"),
+    ("currency", {"code": "BRL"}, "not_allowed"),
+    ("currency", 986, "not_allowed"),
     ("currency", "XXX", "not_allowed"),
     ("reference", "", "too_short"),
     ("reference", "x" * 256, "too_long"),
