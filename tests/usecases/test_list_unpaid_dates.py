@@ -9,6 +9,7 @@ from psp_core.domain.kernel.money import Currency
 from psp_core.domain.settlement.settlements import Totals
 from psp_core.domain.settlement.unpaid_dates import UnpaidDate
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+from tests.killed import settle_one_and_die
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON
 NEXT = date(2026, 4, 10)
@@ -82,9 +83,7 @@ class TestFindUnreportedDates:
     def test_leaves_a_settlement_that_stayed_open_to_a_person(self, core: Core, clock: SettableClock) -> None:
         a_payable(core)
         clock.advance(days=30)
-        now = clock.now()
-        with core.store.begin() as work:
-            work.settlements.settle_chunk(DUE_ON, merchants=None, after=None, limit=9, control_before=now, now=now)
+        settle_one_and_die(core.settle_payables, DUE_ON)
 
         assert core.find_unreported_dates() == []
         assert core.list_unpaid_dates().listed == [UnpaidDate(DUE_ON, lacks_report=True)]

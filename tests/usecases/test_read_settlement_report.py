@@ -14,6 +14,7 @@ from psp_core.domain.settlement.report import ReportFormat
 from psp_core.domain.settlement.settlements import Settlement, SettlementFilter
 from psp_core.usecases.desk.read_settlement_report import LINES_PER_PART, ReportParts
 from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.killed import settle_one_and_die
 
 DUE_ON = date(2026, 4, 9)
 
@@ -68,9 +69,7 @@ class TestReadSettlementReport:
         core.keep_relaying().run_until_empty()
         core.drain_queue()
         clock.advance(days=31)
-        with core.store.begin() as work:
-            now = clock.now()
-            work.settlements.settle_chunk(DUE_ON, merchants=None, after=None, limit=1, control_before=now, now=now)
+        settle_one_and_die(core.settle_payables, DUE_ON)
         # Both were made at one instant, so their order says nothing.
         found = core.read_merchant.settlements("a", where=SettlementFilter(), page=Page())
         closed, opened = sorted(found, key=lambda each: each.sequence)

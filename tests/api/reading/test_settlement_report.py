@@ -27,6 +27,7 @@ from tests.api.bodies import NOT_AN_ID, create, payables_of, problems
 from tests.api.locks import locked, owners_url
 from tests.api.server import Api, api_program
 from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.killed import settle_one_and_die
 from tests.waiting import wait_for
 
 PARQUET = "application/vnd.apache.parquet"
@@ -183,11 +184,7 @@ class TestAReportThatThereIsNot:
     def test_is_an_open_settlements(self, api: Api, client: httpx.Client, in_a_month: Core) -> None:
         payable, _ = payables_of(api.core, client, create(client, amount=7), create(client, amount=8))
         due_on = date.fromisoformat(payable["due_on"])
-        with in_a_month.store.begin() as work:
-            # As a run that is killed after its first commit leaves it.
-            now = in_a_month.clock.now()
-            merchants = [payable["customer_id"]]
-            work.settlements.settle_chunk(due_on, merchants=merchants, after=None, limit=1, control_before=now, now=now)
+        settle_one_and_die(in_a_month.settle_payables, due_on, merchants=[payable["customer_id"]])
         [settlement] = client.get("/settlements?status=open").json()
 
         refused = client.get(report_of(settlement))

@@ -9,6 +9,7 @@ import httpx
 from psp_core.bootstrap import Core
 from tests.api.bodies import amounts, create, payables_of, problems
 from tests.api.server import Api
+from tests.killed import settle_one_and_die
 
 FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
@@ -41,16 +42,7 @@ class TestSettlements:
         [first, second] = [create(client, currency=currency) for currency in ("BRL", "EUR")]
         payable, _ = payables_of(api.core, client, first, second)
         due_on = date.fromisoformat(payable["due_on"])
-        with in_a_month.store.begin() as work:
-            # As a run that is killed after its first commit leaves it.
-            work.settlements.settle_chunk(
-                due_on,
-                merchants=[first["customer_id"]],
-                after=None,
-                limit=1,
-                control_before=FAR,
-                now=in_a_month.clock.now(),
-            )
+        settle_one_and_die(in_a_month.settle_payables, due_on, merchants=[first["customer_id"]])
         [half] = client.get("/settlements").json()
 
         assert client.get("/settlements?status=open").json() == [half]

@@ -9,6 +9,7 @@ import pytest
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod
 from tests.builders import NOON, SettableClock, a_new_transaction
+from tests.killed import settle_one_and_die
 from tests.usecases.ledger.books_of import accept_and_drain, balances, entries, execute, rows_of
 from tests.usecases.ledger.test_opening import OLD_DRAIN
 from tests.usecases.ledger.test_posting import DiesWhenItPosts, Killed
@@ -25,10 +26,6 @@ OLD_CREDIT_DUE_ON_DAY = (
 def sell_debit(core: Core, *, amount_minor: int, customer_id: str = "merchant-1") -> None:
     method = PaymentMethod.DEBIT_CARD
     accept_and_drain(core, a_new_transaction(customer_id=customer_id, amount_minor=amount_minor, payment_method=method))
-
-
-def die(*_: int) -> None:
-    raise Killed
 
 
 class TestGathering:
@@ -65,8 +62,7 @@ class TestGathering:
     ) -> None:
         sell_debit(core, amount_minor=1_000)
         clock.advance(days=1)
-        with pytest.raises(Killed):
-            core.settle_payables(due_on=DAY, on_progress=die)
+        settle_one_and_die(core.settle_payables, DAY)
         # What a drain of before makes late joins the settlement that is open for debit, and is booked afterwards.
         execute(core.settings, *OLD_CREDIT_DUE_ON_DAY)
 
