@@ -56,7 +56,7 @@ def log_in(customer_id: str, *, variables: Mapping[str, str], scopes: Sequence[s
         return "", f"-H 'x-customer-id: {customer_id}'"
     wanted = " ".join(f"--scope {scope}" for scope in scopes)
     return (
-        f"KEY=$({_short(COMMANDS / 'psp')} keys create {customer_id} {wanted})\n  ",
+        f"KEY=$({_short(COMMANDS / 'psp')} keys create {customer_id} {wanted} --reason 'to try it')\n  ",
         '-H "Authorization: Bearer $KEY"',
     )
 

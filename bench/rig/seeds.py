@@ -36,16 +36,18 @@ BARE_PAYABLES = f"""
 INSERT INTO payables (id, transaction_id, customer_id, type, status, payment_method, installment, installments,
     currency, amount_minor, fee_bps, fee_minor, receivable_minor, payment_at, due_on, paid_at, created_at, updated_at)
 SELECT uuidv7(), id, customer_id, 'credit', CASE WHEN is_debit THEN 'paid' ELSE 'waiting_funds' END, payment_method,
-       installment, installments, currency, part, fee_bps, part * fee_bps / 10000, part - part * fee_bps / 10000,
-       payment_at, (payment_at AT TIME ZONE 'UTC')::date, CASE WHEN is_debit THEN created_at END, now(), now()
+       installment, installments, currency, part, fee_bps, fee, part - fee, payment_at,
+       (payment_at AT TIME ZONE 'UTC')::date, CASE WHEN is_debit THEN created_at END, now(), now()
 FROM transactions
 CROSS JOIN LATERAL (SELECT payment_method = 'debit_card' AS is_debit) AS method
 CROSS JOIN LATERAL (
     SELECT CASE WHEN is_debit THEN {FEE_BPS["debit_card"]} ELSE {FEE_BPS["credit_card"]} END AS fee_bps
 ) AS plan
+CROSS JOIN LATERAL (SELECT amount_minor * fee_bps / 10000 AS whole) AS fees
 CROSS JOIN LATERAL generate_series(1, installments) AS installment
 CROSS JOIN LATERAL (
     SELECT amount_minor / installments + (installment <= amount_minor %% installments)::int AS part,
+           whole / installments + (installment <= whole %% installments)::int AS fee,
            CASE WHEN is_debit THEN created_at
                 ELSE created_at + installment * INTERVAL '{CREDIT_DELAY_DAYS} days' END AS payment_at
 ) AS terms

@@ -16,8 +16,8 @@ from psp_pipelines.kernel.resources import CoreResource
 _STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _RUNS_MAX = 200
 
-LAPSED_FOR_S = 15
-"""After an outage every lease has lapsed; whoever lives renews it within a few seconds, on a busy machine in ten."""
+LAPSED_FOR_S = 8
+"""After an outage every lease has lapsed; whoever lives renews it within a few seconds."""
 
 WITHOUT_LEASE_FOR_S = 30
 """A run has no lease for a moment after its start, and again at its end."""

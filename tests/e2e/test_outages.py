@@ -25,10 +25,10 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 OUTAGE_S = 60
-# After the database's return, on a machine on which the platform starts in half a minute; longer on one that is busy.
+# After the database's return, on a machine on which the platform starts in ten seconds; longer on one that is busy.
 FLOWS_WITHIN_S = 30
 SETTLED_WITHIN_S = 120
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 10
 WORKER = "multiprocessing.spawn"
 PAYABLES = 600
 DRAINS = 4

@@ -31,6 +31,8 @@ from tests.reach import postgres
 OWNED_BY = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relowner = %s::regrole
 UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proowner = %s::regrole
+    -- An extension's functions are the cluster's, whoever made the extension.
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
 UNION ALL SELECT datname FROM pg_database WHERE datname = current_database() AND datdba = %s::regrole
 """
 

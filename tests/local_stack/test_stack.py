@@ -104,7 +104,7 @@ class TestRunStack:
 
 
 class TestACommandOfAStackThatIsStopped:
-    @pytest.mark.parametrize("command", [["check-books"], ["fee-plans", "set", "m"], ["keys", "list"], ["drain"]])
+    @pytest.mark.parametrize("command", [["check-books"], ["fee-plans", "show", "m"], ["keys", "list"], ["drain"]])
     @pytest.mark.parametrize("has_loaded_the_file", [False, True])
     def test_says_to_type_make(self, repository: Path, command: list[str], has_loaded_the_file: bool) -> None:
         (repository / ".psp").mkdir()
