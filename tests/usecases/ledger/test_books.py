@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import create_engine
 
+from psp_core.adapters.postgres.operations.books import PostgresBooks
 from psp_core.bootstrap import Core, build_core
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.settings import Settings
 from tests.builders import SettableClock, a_new_transaction
+from tests.killed import settle_one_and_die
 from tests.reach import create_queues
-from tests.usecases.ledger.books_of import accept_and_drain, execute
+from tests.usecases.ledger.books_of import accept_and_drain, execute, rows_of
 
 DUE_ON = date(2026, 4, 9)
 
@@ -208,3 +212,62 @@ class TestAfterASeal:
         execute(settings, "UPDATE settlements SET payable_count = payable_count + 1 WHERE sequence = 1")
 
         assert "settlement_totals_are_its_lines" in rules_of(sealed)
+
+    def test_debit_alone_that_is_closed_after_the_seal_is_looked_at(
+        self, core: Core, settings: Settings, clock: SettableClock
+    ) -> None:
+        accept_and_drain(core, a_new_transaction(payment_method=PaymentMethod.DEBIT_CARD))
+        debit_day = clock.now().date()
+        clock.advance(days=1)
+        settle_one_and_die(core.settle_payables, debit_day)
+        clock.advance(days=2)
+        core.seal_days(clock.now().date() - timedelta(days=1))
+        assert core.settle_payables(due_on=debit_day).count == 0
+        assert rows_of(core, "SELECT status, entry_id FROM settlements") == [("closed", None)]
+
+        execute(settings, "UPDATE settlements SET available_count = available_count + 1")
+        found = rules_of(core)
+        execute(settings, "UPDATE settlements SET available_count = available_count - 1")
+
+        assert found == {"settlement_totals_are_its_lines"}
+
+
+class TestTheCost:
+    def test_follows_what_changed_and_not_what_is_stored(self, core: Core, clock: SettableClock) -> None:
+        costs = []
+        for count in (300, 3_000):
+            self._add_history(core, clock, count)
+            costs.append(self._blocks_after_a_change(core, clock))
+
+        assert costs[1] < 1.2 * costs[0], costs
+
+    def _add_history(self, core: Core, clock: SettableClock, count: int) -> None:
+        for _ in range(count // 300):
+            accept_and_drain(core, *(a_new_transaction(customer_id=f"merchant-{n % 10}") for n in range(300)))
+        clock.advance(days=31)
+        for due_on in core.find_unsettled_dates():
+            core.settle_payables(due_on=due_on)
+        clock.advance(days=2)
+        core.seal_days(clock.now().date() - timedelta(days=1))
+
+    def _blocks_after_a_change(self, core: Core, clock: SettableClock) -> int:
+        """Capture and gather little, and return how many blocks of tables and indexes the check of the books reads."""
+        for method in PaymentMethod:
+            accept_and_drain(
+                core, *(a_new_transaction(customer_id=f"merchant-{n}", payment_method=method) for n in "12")
+            )
+        clock.advance(days=1)
+        core.settle_payables(due_on=clock.now().date() - timedelta(days=1))
+        engine = create_engine(core.settings.database_url.get_secret_value())
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Else the planner itself looks past what is dead.
+            connection.exec_driver_sql("VACUUM ANALYZE")
+        engine.dispose()
+        # A session of its own counts from zero.
+        with engine.connect() as connection:
+            books = PostgresBooks(connection)
+            assert books.discrepancies(zone=ZoneInfo("UTC"), limit=1, now=clock.now()) == []
+            read = "SELECT sum(pg_stat_get_xact_blocks_fetched(oid))::int FROM pg_class WHERE relkind IN ('r', 'i')"
+            blocks = connection.exec_driver_sql(f"{read} AND relnamespace = 'public'::regnamespace").scalar_one()
+        engine.dispose()
+        return int(blocks)

@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
 from psp_core.adapters.postgres.operations.books_scope import Window
+from psp_core.domain.kernel.closing import MIDNIGHT
 from psp_core.domain.kernel.ids import first_id_at
 
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), date(9999, 12, 31)
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
-# Of the entries in a range of business dates: when they were recorded, and the due dates that were settled by them.
+# When the entries in a range of business dates were recorded.
 _BOUNDS = """
-SELECT min(recorded_at) AS first, max(recorded_at) AS last,
-       array_agg(DISTINCT split_part(source, '/', 1)::date) FILTER (WHERE kind IN ('settle', 'close')) AS due_dates
+SELECT min(recorded_at) AS first, max(recorded_at) AS last
 FROM ledger_entries WHERE effective_on > %s AND effective_on <= %s
 """
 _SEALED = "SELECT max(day) FROM ledger_days"
@@ -31,17 +33,17 @@ SELECT least((SELECT id FROM payables ORDER BY id LIMIT 1), (SELECT id FROM sett
 """
 
 
-def since_the_seal(connection: Connection) -> Window:
+def since_the_seal(connection: Connection, *, zone: ZoneInfo) -> Window:
     """Return the window from the last sealed day on; all of history where no day is sealed yet."""
     sealed: date | None = connection.exec_driver_sql(_SEALED).scalar_one()
     if sealed is None:
-        bounds = _bounds(connection, date.min, _END)
-        return Window(date.min, _END, _FIRST, _LAST, _FIRST, _LAST, bounds.due_dates or [], _BEGINNING)
+        return Window(date.min, _END, _FIRST, _LAST, _FIRST, _LAST, _BEGINNING, _NEVER, is_small=False)
     bounds = _bounds(connection, sealed, _END)
-    # Zones are up to 14 hours ahead: what was made on the day after, but without an entry, is in it, too.
-    start = datetime.combine(sealed, time(), UTC) + timedelta(hours=10)
+    # What has no entry, and what was recorded before the seal and came after it.
+    start = MIDNIGHT.instant(sealed, zone)
     start = min(start, bounds.first or start)
-    return Window(sealed, _END, first_id_at(start), _LAST, first_id_at(start), _LAST, bounds.due_dates or [], start)
+    first = first_id_at(start)
+    return Window(sealed, _END, first, _LAST, first, _LAST, start, _NEVER, is_small=True)
 
 
 def months(connection: Connection, *, now: datetime) -> Iterator[tuple[date, date]]:
@@ -72,8 +74,9 @@ def month_window(connection: Connection, month: date, following: date) -> Window
         first_id_at(made_before),
         first_id_at(start),
         first_id_at(end),
-        bounds.due_dates or [],
         made_from,
+        made_before,
+        is_small=False,
     )
 
 

@@ -67,6 +67,8 @@ settlements = Table(
         postgresql_where=text("status = 'open'"),
     ),
     Index("settlements_merchant_idx", "customer_id", "id"),
+    # For the books: what was closed since the last sealed day, whenever it was opened.
+    Index("settlements_closed_idx", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
 )
 
 settlement_reports = Table(
