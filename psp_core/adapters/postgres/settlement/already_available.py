@@ -75,11 +75,12 @@ WITH found AS MATERIALIZED (
         available_fee_minor = settlement.available_fee_minor + excluded.available_fee_minor,
         available_net_minor = settlement.available_net_minor + excluded.available_net_minor
     RETURNING id, customer_id, currency
+), matched AS MATERIALIZED (
+    SELECT found.*, opened.id AS opened_id FROM found FULL JOIN opened USING (customer_id, currency)
 ), placed AS (
-    UPDATE payables SET updated_at = %(now)s, settlement_id = opened.id
-    FROM found JOIN opened USING (customer_id, currency)
-    WHERE payables.id = found.id AND payables.settlement_id IS NULL
-    RETURNING found.*
+    UPDATE payables SET updated_at = %(now)s, settlement_id = matched.opened_id
+    FROM matched WHERE payables.id = matched.id AND payables.settlement_id IS NULL
+    RETURNING matched.*
 )
 SELECT customer_id, currency,
        count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint,

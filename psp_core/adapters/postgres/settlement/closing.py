@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.journal import Paid
 
-# The guard on the UPDATE is what makes a second closing impossible. What moves nothing has no entry.
+# The guard on the UPDATE is what makes a second closing impossible; no index has its condition, so that what the
+# planner knows of what is open does not matter. What moves nothing has no entry.
 _CLOSE = """
 WITH open AS MATERIALIZED (
     SELECT id, currency FROM settlements WHERE due_on = %(due_on)s AND status = 'open'
@@ -21,7 +22,7 @@ WITH open AS MATERIALIZED (
 UPDATE settlements SET status = 'closed', closed_at = %(now)s, to_available_minor = net_minor,
     entry_id = CASE WHEN net_minor <> 0 THEN entries.id END
 FROM open JOIN entries USING (currency)
-WHERE settlements.id = open.id AND settlements.status = 'open'
+WHERE settlements.id = open.id AND settlements.closed_at IS NULL
 RETURNING entries.id, settlements.customer_id, settlements.currency, settlements.net_minor
 """
 

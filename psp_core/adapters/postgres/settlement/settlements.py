@@ -79,6 +79,10 @@ ORDER BY due_on NULLS LAST, currency NULLS FIRST
 # on the UPDATE is what makes a second payment impossible. An open settlement is added to, and the
 # first chunk of a merchant opens the next sequence. Transactions with one installment are paid with
 # it; the others are handed back, because that needs to see what other runs have committed.
+# What the planner knows may be of a time when nothing waited. So the guard is on `paid_at`, which says
+# what the status does and is no index's condition: one of those it would read from end to end, and
+# each row of it with each one that is due. And a FULL JOIN, which here gives what any join does, is
+# never one of each row with each.
 _SETTLE_CHUNK = """
 WITH due AS MATERIALIZED (
     SELECT id, customer_id, currency, transaction_id, installments, amount_minor, fee_minor, receivable_minor,
@@ -109,11 +113,12 @@ WITH due AS MATERIALIZED (
         fee_minor = settlement.fee_minor + excluded.fee_minor,
         net_minor = settlement.net_minor + excluded.net_minor
     RETURNING id, customer_id, currency
+), placed AS MATERIALIZED (
+    SELECT due.*, opened.id AS opened_id FROM due FULL JOIN opened USING (customer_id, currency)
 ), paid AS (
-    UPDATE payables SET status = 'paid', paid_at = %(now)s, updated_at = %(now)s, settlement_id = opened.id
-    FROM due JOIN opened USING (customer_id, currency)
-    WHERE payables.id = due.id AND payables.status = 'waiting_funds'
-    RETURNING due.*
+    UPDATE payables SET status = 'paid', paid_at = %(now)s, updated_at = %(now)s, settlement_id = placed.opened_id
+    FROM placed WHERE payables.id = placed.id AND payables.paid_at IS NULL
+    RETURNING placed.*
 ), single AS (
     UPDATE transactions SET status = 'paid', updated_at = %(now)s
     FROM paid WHERE transactions.id = paid.transaction_id AND paid.installments = 1
