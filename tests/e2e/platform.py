@@ -23,6 +23,7 @@ from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 PSP = Path(sys.executable).parent / "psp"
+BEAN_CHECK = PSP.with_name("bean-check")
 AGREED = ("--new-merchant", "--yes", "--reason", "a test")
 """What a script adds to `psp fee-plans set`."""
 
@@ -115,6 +116,14 @@ class RunningPlatform:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def require_balanced_ledger(self) -> None:
+        """Let Beancount, in a process of its own, balance all that was posted, with every stored balance."""
+        file = self.data_dir.with_suffix(".beancount")
+        self.psp("ledger", "export", str(file))
+        checked = subprocess.run([BEAN_CHECK, file], capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+        assert " * " in file.read_text()
+
     def pids(self, *words: str) -> list[int]:
         """The platform's processes whose command line has all the words; its own, not another platform's."""
         mine = f"PSP_DATA_DIR={self.data_dir}".encode()
@@ -149,7 +158,10 @@ def a_body(**changes: Any) -> dict[str, Any]:
 
 @contextmanager
 def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatform]:
-    """Start the platform, wait until it says that it runs, and stop it with Ctrl-C in the end."""
+    """Start the platform, wait until it says that it runs, and stop it with Ctrl-C in the end.
+
+    What its tests have moved must balance then, for a program that is not ours.
+    """
     ports = {name: str(free_port()) for name in ("API", "WEB", "POSTGRES", "SQS")}
     environment = {
         **os.environ,
@@ -176,7 +188,9 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
         ):
-            yield RunningPlatform(data_dir, api, dagster, environment)
+            platform = RunningPlatform(data_dir, api, dagster, environment)
+            yield platform
+            platform.require_balanced_ledger()
     finally:
         # Shown by pytest beside a failure: what was restarted, and when.
         print(log.read_text())

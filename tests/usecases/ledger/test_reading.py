@@ -153,6 +153,25 @@ class TestExport:
         opened = re.findall(r"open (Liabilities:MerchantPending:\S+)", text)
         assert len(opened) == len(set(opened)) == len(names)
 
+    def test_writes_amounts_with_the_decimal_places_of_their_currency(
+        self, core: Core, clock: SettableClock, tmp_path: Path
+    ) -> None:
+        accept_and_drain(
+            core,
+            a_new_transaction(amount_minor=100_001, currency=Currency.JPY),
+            a_new_transaction(amount_minor=100_001, currency=Currency.BHD),
+            a_new_transaction(amount_minor=100_001, currency=Currency.BRL),
+        )
+
+        result = bean_check(core, tmp_path)
+
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+        text = (tmp_path / "ledger.beancount").read_text()
+        posted = re.findall(r"^  \S+MerchantPending\S+  (\S+ \w+)$", text, re.MULTILINE)
+        assert sorted(posted) == ["-95.001 BHD", "-950.01 BRL", "-95001 JPY"]
+        stored = re.findall(r"balance \S+MerchantPending\S+  (\S+) ~ 0 (\w+)$", text, re.MULTILINE)
+        assert sorted(stored) == [("-95.001", "BHD"), ("-950.01", "BRL"), ("-95001", "JPY")]
+
     def test_is_refused_by_beancount_when_a_stored_balance_is_wrong(self, core: Core, tmp_path: Path) -> None:
         accept_and_drain(core, a_new_transaction())
         execute(core.settings, "UPDATE ledger_balances SET pending_minor = pending_minor + 1")
