@@ -121,6 +121,17 @@ class TestATransaction:
                 )
             ]
 
+    def test_is_a_source_of_payables_if_it_is_there_however_often_it_is_asked_for(self, store: PostgresStore) -> None:
+        ids = [UUID(int=TRANSACTION_ID.int + number) for number in (0, 2, 1)]
+        store.accept([Intake([TRANSACTION._replace(id=id)]) for id in ids], now=FIRST, traceparent=None)
+        before, after = (UUID(int=TRANSACTION_ID.int + number) for number in (-1, 9))
+
+        with store.begin() as work:
+            for wanted in ([*ids, *ids], [before, *ids], [*ids, after]):
+                found = work.transactions.sources(wanted)
+                assert [source.transaction_id for source in found] == sorted(ids)
+            assert work.transactions.sources([after]) == []
+
 
 class TestAPayable:
     def test_lies_in_the_columns_of_its_names(self, store: PostgresStore, engine: Engine) -> None:

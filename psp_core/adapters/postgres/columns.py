@@ -125,11 +125,11 @@ class Record(Generic[R]):
             for field, part, literal in self._written
         ]
 
-    def read(self, rows: Sequence[Sequence[Any]]) -> list[R]:
-        """Return the records of rows that hold `names`."""
+    def read(self, rows: Sequence[Sequence[Any]], *, known: _Columns | None = None) -> list[R]:
+        """Return the records of rows that hold `names`; of the columns in `known` the values there are taken."""
         if not rows:
             return []
-        columns = dict(zip(self.columns, zip(*rows, strict=True), strict=True))
+        columns = dict(zip(self.columns, zip(*rows, strict=True), strict=True)) | dict(known or {})
         return list(map(self._made, *[self._fields[name].read(columns) for name in self._names]))
 
 

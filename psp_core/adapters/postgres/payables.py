@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -38,7 +39,7 @@ WITH made AS (
     ON CONFLICT ON CONSTRAINT payables_transaction_installment_key DO NOTHING
     RETURNING entry_id, customer_id, status, fee_minor, receivable_minor
 )
-SELECT entry_id, customer_id, status = 'paid', count(*), sum(fee_minor)::bigint, sum(receivable_minor)::bigint
+SELECT entry_id::text, customer_id, status = 'paid', count(*), sum(fee_minor)::bigint, sum(receivable_minor)::bigint
 FROM made GROUP BY entry_id, customer_id, status = 'paid' ORDER BY entry_id, customer_id COLLATE "C"
 """
 
@@ -51,7 +52,9 @@ class PostgresPayables:
         if not rows:
             return []
         made = self.connection.exec_driver_sql(_ADD_MISSING, tuple(PAYABLES.literals(rows)))
-        return [Captured(*row) for row in made]
+        # As text, and so found: of all merchants' rows few entries are named, and the driver would make each one anew.
+        entries: dict[str | None, Any] = {None if id is None else str(id): id for id in {row.entry_id for row in rows}}
+        return [Captured(entries[entry_id], *row) for entry_id, *row in made]
 
     def find(self, customer_id: str, id: UUID) -> Payable | None:
         rows = self.connection.exec_driver_sql(_FIND, (id, customer_id)).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -41,7 +42,11 @@ _SOURCE = Record(
 
 _FIND = f"SELECT {TRANSACTIONS.names} FROM transactions WHERE id = %s AND customer_id = %s"
 
-_SOURCES = f"SELECT {_SOURCE.names} FROM transactions WHERE id = ANY(%s::uuid[]) ORDER BY id"
+# The id as text: made into an object by the driver, it would cost a tenth of a drain.
+_SOURCES = f"""
+SELECT {", ".join("id::text" if name == "id" else name for name in _SOURCE.columns)}
+FROM transactions WHERE id = ANY(%s::uuid[]) ORDER BY transactions.id
+"""
 
 _WITHOUT_PAYABLES = """
 SELECT id FROM transactions
@@ -73,7 +78,12 @@ class PostgresTransactions:
         return TRANSACTIONS.read(conditions.newest_first(self.connection, "transactions", TRANSACTIONS.names, page))
 
     def sources(self, ids: Sequence[UUID]) -> list[PayableSource]:
-        return _SOURCE.read(self.connection.exec_driver_sql(_SOURCES, (arrays.uuids(ids),)).all())
+        rows = self.connection.exec_driver_sql(_SOURCES, (arrays.uuids(ids),)).all()
+        # Both are in the order of their bytes.
+        found = sorted(set(ids), key=attrgetter("int"))
+        if len(rows) < len(found):
+            found = [UUID(row.id) for row in rows]
+        return _SOURCE.read(rows, known={"id": found})
 
     def without_payables(self, *, created_from: datetime, created_before: datetime, limit: int) -> list[UUID]:
         rows = self.connection.exec_driver_sql(
