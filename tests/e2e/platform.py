@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from psp_local.dagster_api import ask
+from psp_local.dagster_api import ask_by
 from psp_local.ports import free_port
 from psp_local.supervision.program import Program
 from tests.waiting import wait_for
@@ -83,7 +83,7 @@ class RunningPlatform:
         return rows
 
     def graphql(self, query: str, **variables: Any) -> Any:
-        return ask(str(self.dagster.base_url).rstrip("/"), query, **variables)
+        return ask_by(self.dagster, query, **variables)
 
     def settle(self, due_on: date) -> None:
         """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""
@@ -174,7 +174,7 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         with (
             stack,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
-            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
+            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=120) as dagster,
         ):
             yield RunningPlatform(data_dir, api, dagster, environment)
     finally:
