@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.containers.composed_platform import OPERATOR, ComposedPlatform
-from tests.e2e.platform import AGREED, a_body
+from tests.e2e.platform import AGREED, REASON, a_body
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
@@ -18,9 +19,18 @@ _RELOAD = "mutation { reloadWorkspace { __typename } }"
 _VERSION = "{ version }"
 
 
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
 def payables_of(composed: ComposedPlatform, customer_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = composed.get("/payables", customer_id=customer_id)
     return found
+
+
+def actions(composed: ComposedPlatform, action: str) -> list[str]:
+    """Return what is recorded of an action, newest first."""
+    return composed.psp("actions", "list", "--action", action).splitlines()
 
 
 class TestTheMainJob:
@@ -32,7 +42,7 @@ class TestTheMainJob:
         assert created.status_code == 201
         [payable] = wait_for(lambda: payables_of(composed, "luke"), within_s=120, what="the transaction's payable")
         assert (payable["status"], payable["receivable_amount"]) == ("waiting_funds", 2_375)
-        composed.settle(datetime.now(UTC).date())
+        composed.settle(today())
 
         [paid] = payables_of(composed, "luke")
         assert paid["status"] == "paid"
@@ -40,12 +50,12 @@ class TestTheMainJob:
         assert "the books balance" in composed.psp("check-books")
 
     def test_keeps_its_reports_in_a_volume(self, composed: ComposedPlatform) -> None:
-        today = datetime.now(UTC).date().isoformat()
-        report = ["--select", "settlement_report", "--partition", today, "-m", "psp_pipelines.definitions"]
+        day = today().isoformat()
+        report = ["--select", "settlement_report", "--partition", day, "-m", "psp_pipelines.definitions"]
 
         composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *report)
 
-        assert today in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
+        assert day in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
 
     def test_goes_on_when_the_code_server_dies_with_its_runs(self, composed: ComposedPlatform) -> None:
         composed.act_as("leia")
@@ -68,6 +78,41 @@ class TestTheMainJob:
         assert composed.post_transaction(customer_id="han").status_code == 201
 
         wait_for(lambda: payables_of(composed, "han"), within_s=180, what="the payable")
+
+
+class TestWhatAnOperatorDoes:
+    def test_pays_with_a_reason_and_is_recorded_by_login(self, composed: ComposedPlatform) -> None:
+        composed.act_as("chewbacca")
+        composed.psp("fee-plans", "set", "chewbacca", "--credit-delay-days", "0", *AGREED)
+        composed.post_transaction(customer_id="chewbacca")
+        wait_for(lambda: payables_of(composed, "chewbacca"), within_s=120, what="the transaction's payable")
+
+        composed.settle(today())
+
+        [pressed] = [line for line in actions(composed, "dagster launchPartitionBackfill") if REASON in line]
+        assert "  operator  " in pressed
+        assert "  done: backfill " in pressed
+        [settled] = [line for line in actions(composed, "settle") if REASON in line]
+        assert "  operator  " in settled
+        assert f"due_on={today()}" in settled
+        explained = composed.psp("explain", "chewbacca", "--on", f"{today()}")
+        assert f"chewbacca on {today()}: paid out BRL 23.75" in explained
+
+    def test_is_refused_without_a_reason_and_recorded(self, composed: ComposedPlatform) -> None:
+        runs = composed.runs(pipelineName="__ASSET_JOB")
+
+        refused = composed.launch_settlement(today(), reason="")
+
+        assert refused["__typename"] == "PythonError"
+        assert "Nothing was launched" in refused["message"]
+        assert composed.runs(pipelineName="__ASSET_JOB") == runs
+        [pressed] = [line for line in actions(composed, "dagster launchPartitionBackfill") if "  refused: " in line]
+        assert "  operator  " in pressed
+
+    def test_may_not_be_done_by_a_viewer(self, composed: ComposedPlatform) -> None:
+        as_viewer = replace(composed, dagster=composed.viewer)
+
+        assert as_viewer.launch_settlement(today(), reason="theirs")["__typename"] == "UnauthorizedError"
 
 
 class TestTheProxy:

@@ -26,6 +26,9 @@ PSP = Path(sys.executable).parent / "psp"
 AGREED = ("--new-merchant", "--yes", "--reason", "a test")
 """What a script adds to `psp fee-plans set`."""
 
+REASON = "end-to-end test"
+"""Of a settlement that is launched by hand."""
+
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
 
@@ -85,16 +88,21 @@ class RunningPlatform:
     def graphql(self, query: str, **variables: Any) -> Any:
         return ask_by(self.dagster, query, **variables)
 
-    def settle(self, due_on: date) -> None:
-        """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""
+    def launch_settlement(self, due_on: date, *, reason: str) -> dict[str, str]:
+        """Launch the due date's partition, as the button in the asset's page does; returns what Dagster answers."""
+        config = {"ops": {"settlement": {"config": {"reason": reason}}}} if reason else {}
         params = {
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": [due_on.isoformat()],
             "fromFailure": False,
-            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
+            "runConfigData": config,
         }
-        launched = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
-        backfill_id = launched["backfillId"]
+        answer: dict[str, str] = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
+        return answer
+
+    def settle(self, due_on: date) -> None:
+        """Have the due date settled by a launch from the asset's page, and wait for success."""
+        backfill_id = self.launch_settlement(due_on, reason=REASON)["backfillId"]
 
         def finished() -> bool:
             status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
