@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
 
 _RELOAD = "mutation { reloadWorkspace { __typename } }"
 _VERSION = "{ version }"
+REPORTS = "/var/lib/psp/reports"
 
 
 def today() -> date:
@@ -49,13 +51,19 @@ class TestTheMainJob:
         assert composed.get(f"/transactions/{created.json()['id']}", customer_id="luke")["status"] == "paid"
         assert "the books balance" in composed.psp("check-books")
 
-    def test_keeps_its_reports_in_a_volume(self, composed: ComposedPlatform) -> None:
+    def test_keeps_its_reports_where_operators_find_them(self, composed: ComposedPlatform) -> None:
         day = today().isoformat()
-        report = ["--select", "settlement_report", "--partition", day, "-m", "psp_pipelines.definitions"]
+        asked = ["--select", "settlement_report", "--partition", day, "-m", "psp_pipelines.definitions"]
 
-        composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *report)
+        composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *asked)
 
-        assert day in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
+        explained = composed.psp("explain", "luke", "--on", day)
+        found = re.search(rf"^report: file://{REPORTS}/(.*{day}.*)$", explained, re.MULTILINE)
+        assert found is not None, explained
+        for browser in (composed.dagster, composed.viewer):
+            report = browser.get(f"/psp/reports/{found[1]}")
+            assert report.status_code == 200
+            assert "luke" in report.text
 
     def test_goes_on_when_the_code_server_dies_with_its_runs(self, composed: ComposedPlatform) -> None:
         composed.act_as("leia")
