@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from psp_local.dagster_api import ask
+from psp_local.dagster_api import ask_by
 from psp_local.ports import free_port
 from psp_local.supervision.program import Program
 from tests.waiting import wait_for
@@ -25,6 +25,9 @@ ROOT = Path(__file__).parents[2]
 PSP = Path(sys.executable).parent / "psp"
 AGREED = ("--new-merchant", "--yes", "--reason", "a test")
 """What a script adds to `psp fee-plans set`."""
+
+REASON = "end-to-end test"
+"""Of a settlement that is launched by hand."""
 
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
@@ -83,18 +86,23 @@ class RunningPlatform:
         return rows
 
     def graphql(self, query: str, **variables: Any) -> Any:
-        return ask(str(self.dagster.base_url).rstrip("/"), query, **variables)
+        return ask_by(self.dagster, query, **variables)
 
-    def settle(self, due_on: date) -> None:
-        """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""
+    def launch_settlement(self, due_on: date, *, reason: str) -> dict[str, str]:
+        """Launch the due date's partition, as the button in the asset's page does; returns what Dagster answers."""
+        config = {"ops": {"settlement": {"config": {"reason": reason}}}} if reason else {}
         params = {
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": [due_on.isoformat()],
             "fromFailure": False,
-            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
+            "runConfigData": config,
         }
-        launched = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
-        backfill_id = launched["backfillId"]
+        answer: dict[str, str] = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
+        return answer
+
+    def settle(self, due_on: date) -> None:
+        """Have the due date settled by a launch from the asset's page, and wait for success."""
+        backfill_id = self.launch_settlement(due_on, reason=REASON)["backfillId"]
 
         def finished() -> bool:
             status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
@@ -174,7 +182,7 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         with (
             stack,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
-            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
+            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=120) as dagster,
         ):
             yield RunningPlatform(data_dir, api, dagster, environment)
     finally:
