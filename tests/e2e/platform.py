@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg2
+from sqlalchemy import make_url
 
 from psp_local.dagster_api import ask_by
 from psp_local.ports import free_port
+from psp_local.postgres import SUPERUSER
 from psp_local.supervision.program import Program
+from tests.logins import connect
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +77,23 @@ class RunningPlatform:
         response = self.api.get(path, headers={"x-customer-id": customer_id}, params=query)
         response.raise_for_status()
         return response.json()
+
+    def connect(self, database: str) -> psycopg2.extensions.connection:
+        """Connect to a database of the platform as its superuser: the terminal's login does not read everything."""
+        url = next(
+            line.split("=", 1)[1].strip("'")
+            for line in (self.data_dir / "env").read_text().splitlines()
+            if line.startswith("export PSP_DATABASE_URL=")
+        )
+        password = (self.data_dir / "postgres" / "password").read_text()
+        return connect(make_url(url).set(username=SUPERUSER, password=password, database=database))
+
+    def has_payables(self, count: int, *, customer_id: str) -> bool:
+        """Tell whether the merchant has so many: to wait for them page by page keeps the platform from making them."""
+        with closing(self.connect("psp")) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM payables WHERE customer_id = %s", (customer_id,))
+            [(found,)] = cursor.fetchall()
+        return bool(found >= count)
 
     def all_of(self, path: str, *, customer_id: str) -> list[dict[str, Any]]:
         """Follow the `next` links to the end of a list."""
