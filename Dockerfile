@@ -42,8 +42,9 @@ USER 10001:10001
 ENV GATEWAY_PORT=4566 BIND_HOST=0.0.0.0 SERVICES=sqs LOG_LEVEL=WARNING PERSIST_STATE=1 STATE_DIR=/var/lib/psp/sqs \
     TMPDIR=/tmp IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 DOCKER_HOST=unix:///nonexistent/docker.sock
 EXPOSE 4566
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:4566/_ministack/ready', timeout=4)"]
+# Well with its queues alone: the other programs start after it, and make none.
+HEALTHCHECK --interval=5s --timeout=5s --retries=6 --start-period=60s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:4566/?Action=GetQueueUrl&QueueName=psp-transactions', timeout=4)"]
 CMD ["sh", "deploy/image/local_sqs.sh"]
 
 

@@ -10,6 +10,9 @@ TESTS ?= tests
 SHARED_OUT := --numprocesses auto --dist loadscope --no-loadscope-reorder
 # While it installs, `make` says every so many seconds how far it is.
 PROGRESS_S ?= 10
+# Bytecode is kept, whatever a container's environment says: every run of Dagster, every command and every process of
+# the tests would compile the platform's own sources, and the tests', again.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL = $(PYTHON) deploy/with_progress $(PROGRESS_S) .venv/install.log
 
 run: .venv/installed-local ## Run the whole platform here until Ctrl-C; `make` alone does it, too.
@@ -49,6 +52,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-strip-e
 
 clean: ## Remove everything that make made, the platform's data in .psp included.
 	rm -rf .venv .venv.lock .psp build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find bench psp_* tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## List what make can do.
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name sentence; do \

@@ -108,7 +108,8 @@ module "daemon_task" {
   command        = ["dagster-daemon", "run", "-w", "workspace.yaml"]
   health_command = ["dagster-daemon", "liveness-check"]
   size           = var.sizes.daemon
-  environment    = local.launcher_environment
+  # While the code server starts again, a backfill waits for it instead of cancelling its runs.
+  environment    = merge(local.launcher_environment, { DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR = "1" })
   secrets        = local.dagster_secrets
   parameters     = local.parameters
   policies       = { daemon = data.aws_iam_policy_document.daemon.json }

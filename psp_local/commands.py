@@ -48,6 +48,8 @@ def daemon(plan: Plan, *, environment: Environment) -> Program:
         return daemons_beat_since(program.launched_at_s, web_port=plan.web_port)
 
     command = ("dagster-daemon", "run", "-w", "workspace.yaml")
+    # While the code server starts again, no asset is known. A backfill waits then, instead of cancelling its runs.
+    environment = {**environment, "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1"}
     program = _program(plan, "dagster-daemon", command, environment, ready=is_ready)
     return program
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psp_local import LocalStackError
 from psp_local.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_S = 120
 _READY_TIMEOUT_S = 10
@@ -20,15 +23,20 @@ _DRAINS = """query($filter: RunsFilter!) {
 
 
 def ask(url: str, query: str, *, timeout_s: float = _TIMEOUT_S, **variables: Any) -> Any:
-    """Send a query to the webserver at `url`, as its pages do.
+    """Send a query to the webserver at `url`, which asks for no login, as its pages do.
 
     Raises `LocalStackError` when it is refused, `httpx.HTTPError` when there is no answer.
     """
     import httpx
 
-    body = {"query": query, "variables": variables}
     # On this machine; there is no TLS, and reading all certificates takes longer than the answer.
-    answer = httpx.post(f"{url}/graphql", json=body, timeout=timeout_s, trust_env=False, verify=False)  # noqa: S501
+    with httpx.Client(base_url=url, timeout=timeout_s, trust_env=False, verify=False) as client:  # noqa: S501
+        return ask_by(client, query, **variables)
+
+
+def ask_by(client: httpx.Client, query: str, **variables: Any) -> Any:
+    """Send a query with the client's login to the webserver that it leads to; raises what `ask` does."""
+    answer = client.post("/graphql", json={"query": query, "variables": variables})
     found = answer.raise_for_status().json()
     if found.get("errors"):
         raise LocalStackError(f"Dagster refused a query: {found['errors'][0]['message']}")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from psp_core.adapters.postgres.schema.logins import Login, derived_password, set_logins
 from psp_core.adapters.postgres.store import PoolLimits, PostgresStore, open_store
@@ -30,7 +30,7 @@ def url_of(login: Login, url: str) -> str:
     return parsed.set(username=login, password=password).render_as_string(hide_password=False)
 
 
-def connect(url: str) -> psycopg2.extensions.connection:
+def connect(url: str | URL) -> psycopg2.extensions.connection:
     parsed = make_url(url)
     return psycopg2.connect(
         host=parsed.host, port=parsed.port, user=parsed.username, password=parsed.password, dbname=parsed.database

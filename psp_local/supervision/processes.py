@@ -9,14 +9,18 @@ from pathlib import Path
 
 import psutil
 
+_PAUSE_MIN_S, _PAUSE_MAX_S = 0.02, 0.25
+
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
     """Return whether the condition came true within the time."""
-    deadline = time.monotonic() + timeout_s
+    begun = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - begun
+        if waited_s > timeout_s:
             return False
-        time.sleep(0.02)
+        # Whoever is asked is often busy starting: asking less and less often leaves it the processor.
+        time.sleep(min(max(_PAUSE_MIN_S, waited_s / 20), _PAUSE_MAX_S))
     return True
 
 

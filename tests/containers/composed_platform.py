@@ -17,12 +17,15 @@ import httpx
 
 from psp_local.ports import free_port
 from tests.e2e.platform import ROOT, RunningPlatform
+from tests.waiting import wait_for
 
 # As it was before the session's fixtures took every PSP_* variable away: PSP_VERSION and PSP_REVISION name the image.
 _ENVIRONMENT = dict(os.environ)
 OPERATOR, VIEWER = ("operator", "operator-of-the-test"), ("viewer", "viewer-of-the-test")
 # The first start builds the images.
 _UP_WITHIN_S = 1_800
+_UNAVAILABLE = 503
+_AVAILABLE_WITHIN_S = 60
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,33 @@ class Compose:
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in json.loads(found)}
 
 
+class _SendsAgain(httpx.HTTPTransport):
+    """What is answered with 503 is sent again, as the API asks merchants to: a busy machine is no fault."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        what = f"another answer than {_UNAVAILABLE} to {request.method} {request.url.path}"
+        answer = wait_for(lambda: self._answer(request), within_s=_AVAILABLE_WITHIN_S, what=what)
+        assert answer is not None
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response | None:
+        response = super().handle_request(request)
+        if response.status_code != _UNAVAILABLE:
+            return response
+        response.close()
+        return None
+
+
 @dataclass(frozen=True)
 class ComposedPlatform(RunningPlatform):
     """Spoken to through the proxy, as an operator by `dagster` and as a viewer by `viewer`."""
 
     compose: Compose
     viewer: httpx.Client
+
+    def post_transaction(self, *, customer_id: str, key: str | None = None, **changes: Any) -> httpx.Response:
+        # Sent again it may not be a second transaction.
+        return super().post_transaction(customer_id=customer_id, key=key or uuid.uuid4().hex, **changes)
 
     def psp(self, *arguments: str) -> str:
         return self.compose("run", "--rm", "--no-deps", "-T", "operator", "psp", *arguments)
@@ -86,8 +110,8 @@ def composed_platform(folder: Path) -> Iterator[ComposedPlatform]:
         compose("build")
         _up(compose)
         with (
-            httpx.Client(base_url=api, timeout=60) as merchant,
-            httpx.Client(base_url=operators, timeout=60, auth=OPERATOR) as operator,
+            httpx.Client(base_url=api, timeout=60, transport=_SendsAgain()) as merchant,
+            httpx.Client(base_url=operators, timeout=120, auth=OPERATOR) as operator,
             httpx.Client(base_url=viewers, timeout=60, auth=VIEWER) as viewer,
         ):
             yield ComposedPlatform(folder, merchant, operator, environment, compose=compose, viewer=viewer)

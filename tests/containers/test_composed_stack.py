@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.containers.composed_platform import OPERATOR, ComposedPlatform
-from tests.e2e.platform import AGREED, a_body
+from tests.e2e.platform import AGREED, REASON, a_body
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2_700)]
 
 _RELOAD = "mutation { reloadWorkspace { __typename } }"
 _VERSION = "{ version }"
+_BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id } } } }"
+REPORTS = "/var/lib/psp/reports"
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def payables_of(composed: ComposedPlatform, customer_id: str) -> list[dict[str, Any]]:
@@ -32,20 +40,36 @@ class TestTheMainJob:
         assert created.status_code == 201
         [payable] = wait_for(lambda: payables_of(composed, "luke"), within_s=120, what="the transaction's payable")
         assert (payable["status"], payable["receivable_amount"]) == ("waiting_funds", 2_375)
-        composed.settle(datetime.now(UTC).date())
+        composed.settle(today())
 
         [paid] = payables_of(composed, "luke")
         assert paid["status"] == "paid"
         assert composed.get(f"/transactions/{created.json()['id']}", customer_id="luke")["status"] == "paid"
         assert "the books balance" in composed.psp("check-books")
 
-    def test_keeps_its_reports_in_a_volume(self, composed: ComposedPlatform) -> None:
-        today = datetime.now(UTC).date().isoformat()
-        report = ["--select", "settlement_report", "--partition", today, "-m", "psp_pipelines.definitions"]
+    def test_records_by_login_who_paid_and_why(self, composed: ComposedPlatform) -> None:
+        done = [line for line in composed.psp("actions", "list").splitlines() if f"  why: {REASON}  " in line]
 
-        composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *report)
+        assert all("  operator  " in line for line in done)
+        settled, pressed = done
+        assert f"  settle dates={today()}/{today()} " in settled
+        assert "  dagster launchPartitionBackfill " in pressed
+        assert "  done: backfill " in pressed
 
-        assert today in composed.compose("exec", "-T", "code-server", "ls", "-R", "/var/lib/psp/reports")
+    def test_keeps_its_reports_where_operators_find_them(self, composed: ComposedPlatform) -> None:
+        day = today().isoformat()
+        asked = ["--select", "settlement_report", "--partition", day, "-m", "psp_pipelines.definitions"]
+
+        composed.compose("exec", "-T", "code-server", "dagster", "asset", "materialize", *asked)
+
+        explained = composed.psp("explain", "luke", "--on", day)
+        assert f"luke on {day}: paid out BRL 23.75" in explained
+        found = re.search(rf"^report: file://{REPORTS}/(.*{day}.*)$", explained, re.MULTILINE)
+        assert found is not None, explained
+        for browser in (composed.dagster, composed.viewer):
+            report = browser.get(f"/psp/reports/{found[1]}")
+            assert report.status_code == 200
+            assert "luke" in report.text
 
     def test_goes_on_when_the_code_server_dies_with_its_runs(self, composed: ComposedPlatform) -> None:
         composed.act_as("leia")
@@ -68,6 +92,25 @@ class TestTheMainJob:
         assert composed.post_transaction(customer_id="han").status_code == 201
 
         wait_for(lambda: payables_of(composed, "han"), within_s=180, what="the payable")
+
+
+class TestWhatAnOperatorDoes:
+    def test_is_refused_without_a_reason_and_recorded(self, composed: ComposedPlatform) -> None:
+        before = composed.graphql(_BACKFILLS)
+
+        refused = composed.launch_settlement(today(), reason="")
+
+        assert refused["__typename"] == "PythonError"
+        assert "Nothing was launched" in refused["message"]
+        assert composed.graphql(_BACKFILLS) == before
+        pressed = composed.psp("actions", "list", "--action", "dagster launchPartitionBackfill", "--limit", "1")
+        assert "  refused: " in pressed
+        assert "  operator  " in pressed
+
+    def test_may_not_be_done_by_a_viewer(self, composed: ComposedPlatform) -> None:
+        as_viewer = replace(composed, dagster=composed.viewer)
+
+        assert as_viewer.launch_settlement(today(), reason="theirs")["__typename"] == "UnauthorizedError"
 
 
 class TestTheProxy:

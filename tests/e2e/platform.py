@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg2
+from sqlalchemy import make_url
 
-from psp_local.dagster_api import ask
+from psp_local.dagster_api import ask_by
 from psp_local.ports import free_port
+from psp_local.postgres import SUPERUSER
 from psp_local.supervision.program import Program
+from tests.logins import connect
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +30,9 @@ PSP = Path(sys.executable).parent / "psp"
 BEAN_CHECK = PSP.with_name("bean-check")
 AGREED = ("--new-merchant", "--yes", "--reason", "a test")
 """What a script adds to `psp fee-plans set`."""
+
+REASON = "end-to-end test"
+"""Of a settlement that is launched by hand."""
 
 CARD_NUMBER = "4111111111111111"
 CARD_VERIFICATION_CODE = "737"
@@ -72,6 +79,23 @@ class RunningPlatform:
         response.raise_for_status()
         return response.json()
 
+    def connect(self, database: str) -> psycopg2.extensions.connection:
+        """Connect to a database of the platform as its superuser: the terminal's login does not read everything."""
+        url = next(
+            line.split("=", 1)[1].strip("'")
+            for line in (self.data_dir / "env").read_text().splitlines()
+            if line.startswith("export PSP_DATABASE_URL=")
+        )
+        password = (self.data_dir / "postgres" / "password").read_text()
+        return connect(make_url(url).set(username=SUPERUSER, password=password, database=database))
+
+    def has_payables(self, count: int, *, customer_id: str) -> bool:
+        """Tell whether the merchant has so many: to wait for them page by page keeps the platform from making them."""
+        with closing(self.connect("psp")) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM payables WHERE customer_id = %s", (customer_id,))
+            [(found,)] = cursor.fetchall()
+        return bool(found >= count)
+
     def all_of(self, path: str, *, customer_id: str) -> list[dict[str, Any]]:
         """Follow the `next` links to the end of a list."""
         rows: list[dict[str, Any]] = []
@@ -84,18 +108,23 @@ class RunningPlatform:
         return rows
 
     def graphql(self, query: str, **variables: Any) -> Any:
-        return ask(str(self.dagster.base_url).rstrip("/"), query, **variables)
+        return ask_by(self.dagster, query, **variables)
 
-    def settle(self, due_on: date) -> None:
-        """Materialize the due date's partition, as the button in the asset's page does, and wait for success."""
+    def launch_settlement(self, due_on: date, *, reason: str) -> dict[str, str]:
+        """Launch the due date's partition, as the button in the asset's page does; returns what Dagster answers."""
+        config = {"ops": {"settlement": {"config": {"reason": reason}}}} if reason else {}
         params = {
             "assetSelection": [{"path": ["settlement"]}],
             "partitionNames": [due_on.isoformat()],
             "fromFailure": False,
-            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
+            "runConfigData": config,
         }
-        launched = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
-        backfill_id = launched["backfillId"]
+        answer: dict[str, str] = self.graphql(_LAUNCH_BACKFILL, params=params)["launchPartitionBackfill"]
+        return answer
+
+    def settle(self, due_on: date) -> None:
+        """Have the due date settled by a launch from the asset's page, and wait for success."""
+        backfill_id = self.launch_settlement(due_on, reason=REASON)["backfillId"]
 
         def finished() -> bool:
             status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
@@ -186,7 +215,7 @@ def running_platform(data_dir: Path, **settings: str) -> Iterator[RunningPlatfor
         with (
             stack,
             httpx.Client(base_url=f"http://127.0.0.1:{ports['API']}", timeout=60, limits=_SHARED_BY_THREADS) as api,
-            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=60) as dagster,
+            httpx.Client(base_url=f"http://127.0.0.1:{ports['WEB']}", timeout=120) as dagster,
         ):
             platform = RunningPlatform(data_dir, api, dagster, environment)
             yield platform

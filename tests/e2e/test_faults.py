@@ -78,11 +78,12 @@ class Traffic:
 def assert_paid_out_exactly(platform: RunningPlatform, customer_id: str, amounts: list[int]) -> None:
     """Every amount has one payable in the end, is settled once, and the books balance."""
 
-    def arrived() -> bool:
-        return len(platform.all_of("/payables", customer_id=customer_id)) >= len(amounts)
-
     # A message that was lost with its queue is found and sent again a minute later.
-    wait_for(arrived, within_s=300, what=f"{len(amounts)} payables")
+    wait_for(
+        lambda: platform.has_payables(len(amounts), customer_id=customer_id),
+        within_s=300,
+        what=f"{len(amounts)} payables",
+    )
     payables = platform.all_of("/payables", customer_id=customer_id)
     assert sorted(row["amount"] for row in payables) == sorted(amounts)
     platform.settle(datetime.now(UTC).date())
@@ -120,7 +121,7 @@ class TestKilledProcesses:
 class TestQueueOutage:
     def test_fails_no_request_and_delays_payables_only(self, platform: RunningPlatform) -> None:
         platform.psp("fee-plans", "set", "chewie", "--credit-delay-days", "0", *AGREED)
-        traffic = Traffic(platform, customer_id="chewie", pause_s=0.1)
+        traffic = Traffic(platform, customer_id="chewie", pause_s=0.25)
         [queue] = platform.pids("ministack")
 
         with traffic.flowing():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from psycopg2.sql import SQL, Identifier
-from sqlalchemy import create_engine, inspect, make_url
 
-from psp_local.postgres import SUPERUSER
 from tests.disguises import OTHERS, OWN, disguises, grouped
 from tests.e2e.platform import AGREED, CARD_VERIFICATION_CODE, RunningPlatform
 from tests.waiting import wait_for
@@ -58,7 +57,7 @@ class TestTheMainJob:
             assert set(clients.map(post, amounts)) == {201}
 
         wait_for(
-            lambda: len(platform.all_of("/payables", customer_id="leia")) >= len(amounts),
+            lambda: platform.has_payables(len(amounts), customer_id="leia"),
             within_s=120,
             what="10,000 payables",
         )
@@ -121,23 +120,14 @@ def held_by(path: Path, needles: set[bytes]) -> list[bytes]:
 def platform_dump(platform: RunningPlatform, database: str) -> bytes:
     """Every row of every table of the database, as COPY writes it."""
 
-    url = next(
-        line.split("=", 1)[1].strip("'")
-        for line in (platform.data_dir / "env").read_text().splitlines()
-        if line.startswith("export PSP_DATABASE_URL=")
-    )
-    # The terminal's login reads neither every column nor Dagster's database; the launcher's does.
-    password = (platform.data_dir / "postgres" / "password").read_text()
-    engine = create_engine(make_url(url).set(username=SUPERUSER, password=password, database=database))
     out = bytearray()
 
     class Sink:
         def write(self, part: bytes) -> None:
             out.extend(part)
 
-    with engine.connect() as connection:
-        cursor = connection.connection.cursor()
-        for table in inspect(connection).get_table_names():
+    with closing(platform.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in cursor.fetchall():
             cursor.copy_expert(SQL("COPY {} TO STDOUT").format(Identifier(table)), Sink())
-    engine.dispose()
     return bytes(out)

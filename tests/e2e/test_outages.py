@@ -35,6 +35,8 @@ DRAINS = 4
 
 _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } } }"""
+_STATUS = """query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
 _TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"""
 _WORKER_OF = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { message } } } } }"""
@@ -52,6 +54,9 @@ class Fragile:
 
     back_at_s: float = 0
     """Since when nothing is broken any more, on the monotonic clock."""
+
+    backfill_id: str = ""
+    """The settlement that was begun last."""
 
     @contextmanager
     def outage(self, *, kill: list[int] | None = None) -> Iterator[None]:
@@ -114,12 +119,15 @@ class Fragile:
             "fromFailure": False,
             "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
         }
-        self.platform.graphql(_BACKFILL, params=params)
+        launched = self.platform.graphql(_BACKFILL, params=params)["launchPartitionBackfill"]
+        self.backfill_id = launched["backfillId"]
         wait_for(lambda: self.paid(customer_id) > 0, within_s=120, what="the settlement is under way")
 
     def expect_settled(self, customer_id: str, *, half: int) -> None:
         """See the settlement end in time, of which `half` of the payables were paid during the outage."""
         wait_for(lambda: self.paid(customer_id) == PAYABLES, within_s=self.left_of(SETTLED_WITHIN_S), what="all paid")
+        # Its daemon looks each half a minute.
+        wait_for(self._backfill_has_ended, within_s=60 * self.slowness, what="the backfill has ended, too")
         assert 0 < half < PAYABLES
         assert "the books balance" in self.platform.psp("check-books")
 
@@ -131,6 +139,11 @@ class Fragile:
             ).scalar_one()
         engine.dispose()
         return int(count)
+
+    def _backfill_has_ended(self) -> bool:
+        status = self.platform.graphql(_STATUS, id=self.backfill_id)["partitionBackfillOrError"]["status"]
+        assert "FAIL" not in status, status
+        return bool(status == "COMPLETED_SUCCESS")
 
     def _post(self, customer_id: str, number: int) -> None:
         """Post a transaction as merchants do: again, with its key, after a 503 that the last outage has left behind."""

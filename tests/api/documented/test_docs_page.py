@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from psp_api.server.problems.catalogue import every_problem
 from psp_api.server.problems.handlers import type_of
@@ -16,16 +16,23 @@ from tests.api.server import Api
 from tests.chromium import running_browser
 
 
-@pytest.fixture
-def page(api: Api, tmp_path: Path) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     with running_browser() as browser:
-        page = browser.new_page(base_url=api.url, viewport={"width": 1300, "height": 900})
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: complaints.append(request.url) if not _is_ours(request.url, api) else None)
-        yield page
-        page.screenshot(path=tmp_path / "docs.png")
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, api: Api, tmp_path: Path) -> Iterator[Page]:
+    # It remembers nothing of the test before.
+    page = browser.new_page(base_url=api.url, viewport={"width": 1300, "height": 900})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: complaints.append(request.url) if not _is_ours(request.url, api) else None)
+    yield page
+    page.screenshot(path=tmp_path / "docs.png")
+    page.close()
     # The browser reports a 4xx that the page has asked for as an error, too.
     assert [text for text in complaints if "the server responded with a status of" not in text] == []
 

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import event
 
+from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod, TransactionFilter, TransactionStatus
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableFilter, PayableStatus, PayableType
-from tests.builders import a_new_transaction, a_submission
-from tests.reach import postgres
+from psp_core.settings import Settings
+from psp_local.postgres import EmbeddedPostgres
+from psp_local.sqs import EmbeddedSqs
+from tests import reach
+from tests.builders import SettableClock, a_new_transaction, a_submission
+from tests.logins import core_of_logins, make_logins
+from tests.reach import create_queues
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 TODAY = date(2026, 3, 10)
 ID = UUID(int=2**127)
 
 
-@pytest.fixture
-def plans(core: Core) -> list[str]:
-    """The plan of every statement that reads from now on, over some thousand rows of a hundred merchants."""
+@pytest.fixture(scope="module")
+def merchants(postgres: EmbeddedPostgres, sqs: EmbeddedSqs) -> Iterator[Core]:
+    """Some thousand rows of a hundred merchants, in a database that is not emptied: nothing here writes to it."""
+    postgres.create_database("psp_indexes")
+    url = postgres.url("psp_indexes")
+    migrate(url)
+    make_logins(url)
+    settings = Settings(
+        database_url=SecretStr(url),
+        sqs_endpoint_url=sqs.endpoint_url,
+        sqs_queue_name="indexes",
+        drain_linger_s=0,
+        drain_receive_wait_s=0,
+    )
+    core = core_of_logins(settings, clock=SettableClock())
+    create_queues(core)
     rows = [
         a_new_transaction(customer_id=f"merchant-{number % 100}", amount_minor=100 + number) for number in range(5_000)
     ]
     core.accept_transactions([a_submission(*rows)])
     core.keep_relaying().run_until_empty()
     core.drain_queue()
-    engine = postgres(core.store).engine
-    with engine.connect() as connection:
+    with reach.postgres(core.store).engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    core.check_books.require()
+    yield core
+    core.close()
+
+
+@pytest.fixture
+def plans(merchants: Core) -> Iterator[list[str]]:
+    """The plan of every statement that reads from now on."""
     found: list[str] = []
 
     def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
@@ -40,9 +68,10 @@ def plans(core: Core) -> list[str]:
             cursor.execute(f"EXPLAIN {statement}", parameters)
             found.append("\n".join(row[0] for row in cursor))
 
-    readers = postgres(core.read_merchant.store).read_only
+    readers = reach.postgres(merchants.read_merchant.store).read_only
     event.listen(readers, "before_cursor_execute", explain)
-    return found
+    yield found
+    event.remove(readers, "before_cursor_execute", explain)
 
 
 class TestAFilter:
@@ -61,9 +90,9 @@ class TestAFilter:
         ],
     )
     def test_of_transactions_uses_an_index(
-        self, core: Core, plans: list[str], where: TransactionFilter, index: str, condition: str
+        self, merchants: Core, plans: list[str], where: TransactionFilter, index: str, condition: str
     ) -> None:
-        core.read_merchant.transactions("merchant-7", where=where, page=Page())
+        merchants.read_merchant.transactions("merchant-7", where=where, page=Page())
 
         self._assert_uses(plans, index, condition)
 
@@ -87,9 +116,9 @@ class TestAFilter:
         ],
     )
     def test_of_payables_uses_an_index(
-        self, core: Core, plans: list[str], where: PayableFilter, index: str, condition: str
+        self, merchants: Core, plans: list[str], where: PayableFilter, index: str, condition: str
     ) -> None:
-        core.read_merchant.payables("merchant-7", where=where, page=Page())
+        merchants.read_merchant.payables("merchant-7", where=where, page=Page())
 
         self._assert_uses(plans, index, condition)
 

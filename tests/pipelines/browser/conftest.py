@@ -9,7 +9,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from psp_core.adapters.postgres.schema.migrate import migrate
 from psp_core.settings import Settings
@@ -23,6 +23,12 @@ from tests.pipelines.browser.operator import Operator
 from tests.pipelines.webhook import Webhook, a_webhook
 
 BUCKET = "psp-reports"
+# What turns while a page waits is drawn sixty times a second.
+_WITHOUT_MOTION = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
+  document.head.append(style);
+});"""
 
 
 @pytest.fixture(scope="package")
@@ -78,9 +84,17 @@ def dagster_url(
         yield url
 
 
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> BrowserContext:
+    """What the browser remembers: Dagster's scripts, which it would fetch and translate for each test."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
+    context.add_init_script(_WITHOUT_MOTION)
+    return context
+
+
 @pytest.fixture
-def operator(browser: Browser, dagster_url: str, tmp_path: Path) -> Iterator[Operator]:
-    page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
+def operator(context: BrowserContext, dagster_url: str, tmp_path: Path) -> Iterator[Operator]:
+    page: Page = context.new_page()
     page.set_default_timeout(60_000)
     # PICTURES=docs/images makes the runbook's pictures anew.
     yield Operator(page, dagster_url, pictures=Path(os.environ.get("PICTURES", tmp_path)))

@@ -65,6 +65,7 @@ class Operator:
             self.photograph(picture)
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         expect(dialog).to_be_hidden(timeout=PAGE_MS)
+        self._leave()
 
     def is_refused(self, dates: str, *sentences: str, picture: str | None = None) -> None:
         """Launch a settlement and forget the reason: the form says so, and stays."""
@@ -104,12 +105,14 @@ class Operator:
         self._type(self.page.locator("body"), config)
         self.page.get_by_role("button", name="Launch Run").click()
         self.page.wait_for_url("**/runs/**")
+        self._leave()
 
     def materialize(self, asset: str) -> None:
         """Press the button on the page of an asset without partitions."""
         self.open(f"/assets/{asset}")
         self.page.get_by_role("button", name="Materialize").first.click()
         self.sees("Launched run")
+        self._leave()
 
     def terminates(self, run_id: str) -> None:
         """End a run, from its page."""
@@ -118,8 +121,8 @@ class Operator:
         self.page.get_by_role("dialog").get_by_role("button", name=re.compile("Terminate")).click()
         self.sees("Canceled")
 
-    def waits_until_settled(self, count: int) -> None:
-        """Wait on the asset's page until so many of its dates are settled."""
+    def sees_as_settled(self, count: int) -> None:
+        """See on the asset's page that so many of its dates are settled."""
         self.finds("/assets/settlement?view=partitions", f"Materialized ({count})")
 
     def sees_the_plot_of(self, series: str) -> None:
@@ -134,6 +137,10 @@ class Operator:
         # Where this machine keeps the repository is nobody's business.
         self.page.evaluate(_WITHOUT_FOLDER, f"{ROOT}/")
         self.page.screenshot(path=self.pictures / f"{name}.png", clip=_strip(self.page, rows) if rows else None)
+
+    def _leave(self) -> None:
+        """Look at nothing while a run goes on: an open page asks Dagster without end, and draws what it hears."""
+        self.page.goto("about:blank")
 
     def _materialize(self, asset: str, dates: str) -> Locator:
         self.open(f"/assets/{asset}?view=partitions")

@@ -67,8 +67,12 @@ class TestOperator:
         assert LAST in unsettled(missed_year)
 
     def test_backfills_a_range_and_sees_metadata_and_checks(self, operator: Operator, missed_year: Settings) -> None:
+        before = len(runs_by_hand(operator.url))
+
         operator.backfill(RANGE, reason="The schedule was off", picture="launch-backfill")
-        operator.waits_until_settled(10)
+
+        wait_for_end(operator.url, more_than=before)
+        operator.sees_as_settled(10)
 
         operator.finds(f"/assets/settlement?view=partitions&partition={LAST}", "settled_for_the_date", "lightsabers-co")
         operator.photograph("settled-partition")
@@ -138,9 +142,9 @@ class TestOperator:
         before = len(runs_by_hand(operator.url))
 
         operator.backfill(YEAR, reason="A year without settlements")
-        operator.waits_until_settled(MISSED_DAYS)
 
         runs = wait_for_end(operator.url, more_than=before)
+        operator.sees_as_settled(MISSED_DAYS)
         assert {run["status"] for run in runs} == {"SUCCESS"}
         assert unsettled(missed_year) == []
         print(f"{len(runs)} runs, {sum(run['endTime'] - run['startTime'] for run in runs):.0f} s of run time")
