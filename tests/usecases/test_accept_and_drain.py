@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -407,6 +408,20 @@ class TestDrainQueue:
         assert report.unknown == {UUID(int=7)}
         assert all_payables(core) == [2_500]
         assert core.queue.depth().in_flight == 1
+
+    def test_leaves_pythons_search_for_cycles_as_it_was_whatever_happens(self, core: Core) -> None:
+        core.create_payables([])
+        assert gc.isenabled()
+        broken = replace(core.create_payables, store=_Unreachable(core.store))
+
+        with pytest.raises(StorageUnavailable):
+            broken([])
+        assert gc.isenabled()
+
+
+class _Unreachable(WrappedStore):
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        raise StorageUnavailable
 
 
 class TestKeepRelaying:
