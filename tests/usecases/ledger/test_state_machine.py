@@ -39,7 +39,7 @@ from tests.killed import Killed
 from tests.usecases.ledger.books_of import rows_of
 from tests.wrapped import WrappedStore
 
-STEPS = int(os.environ.get("PSP_TEST_MACHINE_STEPS", "240"))
+STEPS = int(os.environ.get("PSP_TEST_MACHINE_STEPS", "800"))
 STEPS_OF_A_RUN = 40
 MERCHANTS = ("merchant-1", "merchant-2", "merchant-3")
 CURRENCIES = (Currency.BRL, Currency.JPY, Currency.BHD)
