@@ -1,13 +1,17 @@
-"""A settlement that is killed in the middle: what it has committed stays, ledger and all."""
+"""Programs that are killed in the middle: what they have committed stays, ledger and all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
+from psp_core.domain.ledger.entries import Entry
+from psp_core.ports.store import Store, UnitOfWork
 from psp_core.usecases.settlement.settle_payables import SettlePayables
+from tests.wrapped import WrappedStore
 
 
 class Killed(Exception):
@@ -22,3 +26,35 @@ def settle_one_and_die(settle: SettlePayables, due_on: date, *, merchants: Seque
 
 def _die(*_: int) -> None:
     raise Killed
+
+
+@dataclass
+class DiesWhenItPosts(WrappedStore):
+    """The real store, whose units of work are killed after the posting number `dies_at`, before their commit."""
+
+    store: Store
+    dies_at: int
+    posted: int = 0
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        return self._begin()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Any]:
+        with self.store.begin() as work:
+            yield _Dying(work, self)
+
+
+@dataclass
+class _Dying:
+    work: UnitOfWork
+    fate: DiesWhenItPosts
+
+    def __getattr__(self, name: str) -> Any:
+        return self if name == "ledger" else getattr(self.work, name)
+
+    def post(self, rows: Sequence[Entry]) -> None:
+        self.work.ledger.post(rows)
+        self.fate.posted += bool(rows)
+        if self.fate.posted == self.fate.dies_at:
+            raise Killed

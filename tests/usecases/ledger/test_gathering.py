@@ -9,10 +9,9 @@ import pytest
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod
 from tests.builders import NOON, SettableClock, a_new_transaction
-from tests.killed import settle_one_and_die
+from tests.killed import DiesWhenItPosts, Killed, settle_one_and_die
 from tests.usecases.ledger.books_of import accept_and_drain, balances, entries, execute, rows_of
 from tests.usecases.ledger.test_opening import OLD_DRAIN
-from tests.usecases.ledger.test_posting import DiesWhenItPosts, Killed
 
 DAY = NOON.date()
 OLD_CREDIT_DUE_ON_DAY = (

@@ -15,8 +15,8 @@ from psp_core.domain.ledger.accounts import Account, Side
 from psp_core.domain.ledger.entries import Posting
 from psp_core.domain.ledger.journal import Existing, opening_entries
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+from tests.killed import DiesWhenItPosts, Killed
 from tests.usecases.ledger.books_of import accept_and_drain, balances, entries, execute, postings, rows_of
-from tests.usecases.ledger.test_posting import DiesWhenItPosts, Killed
 
 DAY = date(2026, 3, 10)
 DUE_ON = date(2026, 4, 9)

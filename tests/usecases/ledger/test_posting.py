@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,37 +17,16 @@ from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.calendar import BankCalendar
 from psp_core.domain.kernel.money import Currency
-from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.pricing.fee_plans import ChangedTerms
 from psp_core.ports.store import Store, UnitOfWork
 from psp_core.settings import Settings
 from tests.builders import NOON, SettableClock, a_new_transaction, a_submission
+from tests.killed import DiesWhenItPosts, Killed
 from tests.usecases.ledger.books_of import accept_and_drain, balances, entries, execute, postings, rows_of
 from tests.wrapped import WrappedStore
 
 DUE_ON = date(2026, 4, 9)  # 30 days after NOON
 TRANSACTION_IDS = "SELECT id FROM transactions ORDER BY id"
-
-
-class Killed(Exception):
-    """What ends a program where it stands: whatever it has not committed is rolled back."""
-
-
-@dataclass
-class DiesWhenItPosts(WrappedStore):
-    """The real store, whose units of work are killed after the posting number `dies_at`, before their commit."""
-
-    store: Store
-    dies_at: int
-    posted: int = 0
-
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
-        return self._begin()
-
-    @contextmanager
-    def _begin(self) -> Iterator[Any]:
-        with self.store.begin() as work:
-            yield _Dying(work, self)
 
 
 @dataclass
@@ -68,21 +47,6 @@ class CountsChanges(WrappedStore):
                 "SELECT n_tup_ins, n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'ledger_balances'"
             )
             self.changes.append(tuple(counted.one()))
-
-
-@dataclass
-class _Dying:
-    work: UnitOfWork
-    fate: DiesWhenItPosts
-
-    def __getattr__(self, name: str) -> Any:
-        return self if name == "ledger" else getattr(self.work, name)
-
-    def post(self, rows: Sequence[Entry]) -> None:
-        self.work.ledger.post(rows)
-        self.fate.posted += bool(rows)
-        if self.fate.posted == self.fate.dies_at:
-            raise Killed
 
 
 class TestCapture:
