@@ -101,6 +101,8 @@ resource "aws_lb_listener_rule" "inside_only" {
 }
 
 resource "aws_lb_listener" "http" {
+  count = var.redirects_plain_http ? 1 : 0
+
   load_balancer_arn = aws_lb.this.arn
   port              = 80
   protocol          = "HTTP"
