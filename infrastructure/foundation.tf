@@ -23,6 +23,8 @@ module "network" {
   zones                    = var.zones
   api_ingress_cidrs        = var.api.ingress_cidrs
   operations_ingress_cidrs = var.operations.ingress_cidrs
+  viewers_ingress_cidrs    = var.viewers.ingress_cidrs
+  collector                = var.collector
   log_retention_days       = var.retention_days.logs
   kms_key_arn              = module.encryption.key_arn
 }
@@ -38,6 +40,7 @@ module "database" {
   read_replica          = var.database_read_replica
   deletion_protection   = var.database_deletion_protection
   backup_retention_days = var.database_backup_retention_days
+  first_password        = var.database_first_password
   log_retention_days    = var.retention_days.logs
   subnet_ids            = module.network.private_subnet_ids
   security_group_id     = module.network.security_group_ids["database"]
@@ -77,7 +80,7 @@ module "compute_logs" {
   kms_key_arn        = module.encryption.key_arn
 }
 
-# One image serves every process. Tags are never moved, so a tag names one build for ever.
+# One image serves every process, and is started by its digest. Tags, for people, are never moved.
 resource "aws_ecr_repository" "image" {
   name                 = local.name
   image_tag_mutability = "IMMUTABLE"
@@ -133,6 +136,7 @@ resource "aws_secretsmanager_secret" "this" {
     operator-database-url  = "Connection of an operator's commands"
     webserver-database-url = "Connection of Dagster's webserver: what is done on its pages"
     support-database-url   = "Connection of a person who only looks; no task has it"
+    administrator-password = "Password of the database's administrator, for the setup task alone"
     dagster-password       = "Password of Dagster's database user"
     api-key-pepper         = "Pepper that API keys are hashed with; changing it revokes every key"
   }

@@ -1,5 +1,5 @@
 output "repository_url" {
-  description = "Where the image is pushed to."
+  description = "Where the image is copied to."
   value       = aws_ecr_repository.image.repository_url
 }
 
@@ -34,8 +34,8 @@ output "database_ca_parameter" {
 }
 
 output "urls" {
-  description = "Where merchants and operators go."
-  value       = { api = "https://${var.api.domain}", operations = "https://${var.operations.domain}" }
+  description = "Where merchants, operators and viewers go."
+  value       = { api = "https://${var.api.domain}", operations = "https://${var.operations.domain}", viewers = "https://${var.viewers.domain}" }
 }
 
 output "dashboard" {

@@ -74,10 +74,23 @@ data "aws_iam_policy_document" "run" {
     resources = ["${module.reports.arn}/settlement/*"]
   }
 
+  # The nightly clean-up deletes the logs of the runs that it deletes, which it has to find first.
   statement {
-    sid       = "WriteComputeLogs"
-    actions   = ["s3:PutObject", "s3:GetObject"]
+    sid       = "WriteAndDeleteComputeLogs"
+    actions   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
     resources = ["${module.compute_logs.arn}/compute-logs/*"]
+  }
+
+  statement {
+    sid       = "FindComputeLogs"
+    actions   = ["s3:ListBucket"]
+    resources = [module.compute_logs.arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["compute-logs/*"]
+    }
   }
 
   statement {
@@ -107,8 +120,8 @@ data "aws_iam_policy_document" "overflow" {
   }
 }
 
-# The webserver shows compute logs, and stops a run that somebody terminates.
-data "aws_iam_policy_document" "webserver" {
+# The webservers show compute logs.
+data "aws_iam_policy_document" "look_at_runs" {
   statement {
     sid       = "ReadComputeLogs"
     actions   = ["s3:GetObject"]
@@ -127,12 +140,25 @@ data "aws_iam_policy_document" "webserver" {
     resources = [module.encryption.key_arn]
   }
 
+  # The launcher of Dagster's instance reads it at every start. ECS has no resource for this action.
+  statement {
+    sid       = "LookUpRunTask"
+    actions   = ["ecs:DescribeTaskDefinition"]
+    resources = ["*"]
+  }
+}
+
+# The operators' webserver stops a run that somebody terminates.
+data "aws_iam_policy_document" "stop_runs" {
   statement {
     sid       = "StopRuns"
     actions   = ["ecs:DescribeTasks", "ecs:StopTask"]
     resources = [local.ecs_tasks]
   }
+}
 
+# `dagster instance migrate` loads the instance, and so its launcher.
+data "aws_iam_policy_document" "migrate" {
   # ECS has no resource for this action.
   statement {
     sid       = "LookUpRunTask"
@@ -214,7 +240,7 @@ data "aws_iam_policy_document" "operator" {
   }
 }
 
-# Only the setup task makes up secrets; it reads the administrator's password as its own secret.
+# Only the setup task makes up secrets; the administrator's password is one that it is started with.
 data "aws_iam_policy_document" "setup" {
   statement {
     sid       = "WriteSecrets"

@@ -1,7 +1,7 @@
 # What runs all the time. Nothing before the first release: services_enabled is false until there is an image.
 locals {
   # Services that always have a task. The overflow consumers have none on a quiet day.
-  running = var.services_enabled ? toset(["api", "webserver", "daemon", "code-server"]) : toset([])
+  running = var.services_enabled ? toset(["api", "webserver", "viewers-webserver", "daemon", "code-server"]) : toset([])
 }
 
 module "api_edge" {
@@ -39,12 +39,38 @@ module "operations_edge" {
   # Dagster's GraphQL queries are longer than the 8 KiB of that rule.
   counted_rules = ["SizeRestrictions_BODY"]
 
-  oidc               = var.operations.oidc
-  oidc_client_secret = var.oidc_client_secret
+  redirects_plain_http = true
+  oidc                 = var.operations.oidc
+  oidc_client_secret   = var.oidc_client_secret
 
   vpc_id             = module.network.vpc_id
   subnet_ids         = module.network.public_subnet_ids
   security_group_id  = module.network.security_group_ids["operations_balancer"]
+  access_logs_bucket = module.access_logs.name
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# Who may log in where is the identity provider's to say: the two are different clients of it.
+module "viewers_edge" {
+  source = "./modules/edge"
+
+  name                      = "${local.name}-viewers"
+  domain                    = var.viewers.domain
+  zone_id                   = var.zone_id
+  certificate_arn           = var.viewers.certificate_arn
+  port                      = local.ports.webserver
+  health_path               = "/server_info"
+  requests_per_address_5min = 10000
+  counted_rules             = ["SizeRestrictions_BODY"]
+
+  redirects_plain_http = true
+  oidc                 = var.viewers.oidc
+  oidc_client_secret   = var.viewers_oidc_client_secret
+
+  vpc_id             = module.network.vpc_id
+  subnet_ids         = module.network.public_subnet_ids
+  security_group_id  = module.network.security_group_ids["viewers_balancer"]
   access_logs_bucket = module.access_logs.name
   log_retention_days = var.retention_days.logs
   kms_key_arn        = module.encryption.key_arn
@@ -77,6 +103,20 @@ module "webserver" {
   cluster_arn       = aws_ecs_cluster.this.arn
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.security_group_ids["webserver"]
+}
+
+module "viewers_webserver" {
+  source = "./modules/service"
+  count  = var.services_enabled ? 1 : 0
+
+  service             = "viewers-webserver"
+  task_definition_arn = module.viewers_webserver_task.definition_arn
+  target              = { group_arn = module.viewers_edge.target_group_arn, port = local.ports.webserver }
+
+  cluster_name      = aws_ecs_cluster.this.name
+  cluster_arn       = aws_ecs_cluster.this.arn
+  subnet_ids        = module.network.private_subnet_ids
+  security_group_id = module.network.security_group_ids["viewers_webserver"]
 }
 
 module "daemon" {

@@ -1,7 +1,7 @@
 # Every kind of task. One image serves them all; what differs is command, size, secrets and permissions.
 locals {
-  image            = "${aws_ecr_repository.image.repository_url}:${var.image_tag}"
-  migrations_image = "${aws_ecr_repository.image.repository_url}:${coalesce(var.migrations_image_tag, var.image_tag)}"
+  image            = "${aws_ecr_repository.image.repository_url}@${var.image_digest}"
+  migrations_image = "${aws_ecr_repository.image.repository_url}@${coalesce(var.migrations_image_digest, var.image_digest)}"
 
   api_key_secrets = "${local.name}/api-keys/"
 
@@ -9,12 +9,20 @@ locals {
 
   application_environment = merge(var.application_settings, {
     PSP_SQS_QUEUE_NAME = module.queue.name
-    PSP_REPORTS_URL    = "s3://${module.reports.name}/settlement"
-    PSP_ALARM_URL      = "sns:${aws_sns_topic.alerts.arn}"
+    PSP_REPORTS_URL    = local.reports_url
+    PSP_OPERATIONS_URL = "https://${var.operations.domain}"
   })
 
+  reports_url = "s3://${module.reports.name}/settlement"
+
+  # Of those whose programs make traces: modules/network/security_groups.tf lets them reach the collector.
+  traces_environment = merge([for collector in var.collector[*] : {
+    OTEL_EXPORTER_OTLP_ENDPOINT = "https://${collector.domain}:${collector.port}"
+    OTEL_RESOURCE_ATTRIBUTES    = "deployment.environment.name=${var.environment}"
+  }]...)
+
   dagster_environment = {
-    PSP_DAGSTER_YAML         = file("${path.root}/dagster.yaml")
+    PSP_DAGSTER_YAML   = file("${path.root}/dagster.yaml")
     DAGSTER_HOME       = "/tmp/dagster"
     DAGSTER_PG_HOST    = module.database.address
     DAGSTER_PG_PORT    = tostring(module.database.port)
@@ -41,6 +49,9 @@ locals {
 
   runs_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["runs-database-url"].arn })
 
+  # Who does what: the load balancer puts the login there, and takes away whatever a browser sends under that name.
+  webserver_environment = merge(local.launcher_environment, { PSP_ACTOR_HEADER = "x-amzn-oidc-data", PSP_REPORTS_URL = local.reports_url })
+
   webserver_secrets = merge(local.dagster_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["webserver-database-url"].arn })
 
   operator_secrets = merge(local.certificate_secrets, {
@@ -48,7 +59,7 @@ locals {
     PSP_API_KEY_PEPPER = aws_secretsmanager_secret.this["api-key-pepper"].arn
   })
 
-  migration_secrets = merge(local.certificate_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["database-url"].arn })
+  migration_secrets = merge(local.dagster_secrets, { PSP_DATABASE_URL = aws_secretsmanager_secret.this["database-url"].arn })
 
   parameters = keys(local.certificate_secrets)
 }
@@ -65,6 +76,7 @@ module "api_task" {
   environment = merge(
     { PSP_API_RATE_LIMIT_PER_MINUTE = "60000" },
     local.application_environment,
+    local.traces_environment,
     # The load balancer adds the address that it was reached from to X-Forwarded-For.
     { PSP_AUTH_MODE = "api-key", PSP_API_BIND = "0.0.0.0:${local.ports.api}", PSP_API_TRUSTED_PROXIES = "1" },
   )
@@ -81,17 +93,37 @@ module "api_task" {
 module "webserver_task" {
   source = "./modules/task"
 
-  name    = local.name
-  task    = "webserver"
-  image   = local.image
-  command = ["python", "-m", "psp_pipelines.access.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
-  size    = var.sizes.webserver
-  port    = local.ports.webserver
-  # Who does what: the load balancer puts the login there, and takes away whatever a browser sends under that name.
-  environment = merge(local.launcher_environment, { PSP_ACTOR_HEADER = "x-amzn-oidc-data" })
+  name        = local.name
+  task        = "webserver"
+  image       = local.image
+  command     = ["python", "-m", "psp_pipelines.access.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver)]
+  size        = var.sizes.webserver
+  port        = local.ports.webserver
+  environment = local.webserver_environment
   secrets     = local.webserver_secrets
   parameters  = local.parameters
-  policies    = { webserver = data.aws_iam_policy_document.webserver.json }
+  policies    = { look = data.aws_iam_policy_document.look_at_runs.json, stop = data.aws_iam_policy_document.stop_runs.json }
+
+  repository_arn     = aws_ecr_repository.image.arn
+  cpu_architecture   = var.cpu_architecture
+  log_retention_days = var.retention_days.logs
+  kms_key_arn        = module.encryption.key_arn
+}
+
+# For those who only look: it refuses whatever would change something, and could not stop a run.
+module "viewers_webserver_task" {
+  source = "./modules/task"
+
+  name        = local.name
+  task        = "viewers-webserver"
+  image       = local.image
+  command     = ["python", "-m", "psp_pipelines.access.webserver", "--host", "0.0.0.0", "--port", tostring(local.ports.webserver), "--read-only"]
+  size        = var.sizes.webserver
+  port        = local.ports.webserver
+  environment = local.webserver_environment
+  secrets     = local.webserver_secrets
+  parameters  = local.parameters
+  policies    = { look = data.aws_iam_policy_document.look_at_runs.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture
@@ -109,10 +141,10 @@ module "daemon_task" {
   health_command = ["dagster-daemon", "liveness-check"]
   size           = var.sizes.daemon
   # While the code server starts again, a backfill waits for it instead of cancelling its runs.
-  environment    = merge(local.launcher_environment, { DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR = "1" })
-  secrets        = local.dagster_secrets
-  parameters     = local.parameters
-  policies       = { daemon = data.aws_iam_policy_document.daemon.json }
+  environment = merge(local.launcher_environment, { DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR = "1" })
+  secrets     = local.dagster_secrets
+  parameters  = local.parameters
+  policies    = { daemon = data.aws_iam_policy_document.daemon.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture
@@ -130,10 +162,11 @@ module "code_server_task" {
   health_command = ["dagster", "api", "grpc-health-check", "-p", tostring(local.ports.code_server)]
   size           = var.sizes.code_server
   port           = local.ports.code_server
-  environment    = merge(local.application_environment, local.dagster_environment)
-  secrets        = merge(local.runs_secrets, local.dagster_secrets)
-  parameters     = local.parameters
-  policies       = { code-server = data.aws_iam_policy_document.code_server.json }
+  # Alarms go out from here.
+  environment = merge(local.application_environment, local.dagster_environment, { PSP_ALARM_URL = "sns:${aws_sns_topic.alerts.arn}" })
+  secrets     = merge(local.runs_secrets, local.dagster_secrets)
+  parameters  = local.parameters
+  policies    = { code-server = data.aws_iam_policy_document.code_server.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture
@@ -152,7 +185,7 @@ module "run_task" {
   command        = ["dagster", "--version"]
   size           = var.sizes.run
   tmp_mib        = 256
-  environment    = merge(local.application_environment, local.dagster_environment)
+  environment    = merge(local.application_environment, local.traces_environment, local.dagster_environment)
   secrets        = merge(local.runs_secrets, local.dagster_secrets)
   parameters     = local.parameters
   policies       = { run = data.aws_iam_policy_document.run.json }
@@ -172,92 +205,10 @@ module "overflow_task" {
   image       = local.image
   command     = ["psp", "drain"]
   size        = var.sizes.run
-  environment = local.application_environment
+  environment = merge(local.application_environment, local.traces_environment)
   secrets     = local.runs_secrets
   parameters  = local.parameters
   policies    = { overflow = data.aws_iam_policy_document.overflow.json }
-
-  repository_arn     = aws_ecr_repository.image.arn
-  cpu_architecture   = var.cpu_architecture
-  log_retention_days = var.retention_days.logs
-  kms_key_arn        = module.encryption.key_arn
-}
-
-# Started by hand, by bin/run-task, before the services of a release roll.
-module "migrate_task" {
-  source = "./modules/task"
-
-  name        = local.name
-  task        = "migrate"
-  image       = local.migrations_image
-  command     = ["psp", "migrate"]
-  size        = { cpu = 256, memory_mib = 512 }
-  environment = local.application_environment
-  secrets     = local.migration_secrets
-  parameters  = local.parameters
-
-  repository_arn     = aws_ecr_repository.image.arn
-  cpu_architecture   = var.cpu_architecture
-  log_retention_days = var.retention_days.logs
-  kms_key_arn        = module.encryption.key_arn
-}
-
-# Started by hand, with a command of the operator's: API keys, fee plans, the check of the books.
-module "operator_task" {
-  source = "./modules/task"
-
-  name    = local.name
-  task    = "operator"
-  image   = local.image
-  command = ["psp", "--help"]
-  size    = { cpu = 256, memory_mib = 512 }
-  environment = merge(local.application_environment, {
-    PSP_AUTH_MODE = "api-key"
-    # The output of a task is a log: a new key becomes a secret, and only its name is shown.
-    PSP_API_KEY_SECRET_PREFIX  = local.api_key_secrets
-    PSP_API_KEY_SECRET_KMS_KEY = module.encryption.key_arn
-  })
-  secrets    = local.operator_secrets
-  parameters = local.parameters
-  policies   = { operator = data.aws_iam_policy_document.operator.json }
-
-  repository_arn     = aws_ecr_repository.image.arn
-  cpu_architecture   = var.cpu_architecture
-  log_retention_days = var.retention_days.logs
-  kms_key_arn        = module.encryption.key_arn
-}
-
-# Started by hand, once: makes the databases, their users and every secret.
-module "setup_task" {
-  source = "./modules/task"
-
-  name    = local.name
-  task    = "setup"
-  image   = local.migrations_image
-  command = ["python", "-c", file("${path.root}/bin/setup_database.py")]
-  size    = { cpu = 256, memory_mib = 512 }
-
-  environment = {
-    PGHOST     = module.database.address
-    PGPORT     = tostring(module.database.port)
-    PGUSER     = module.database.administrator.user
-    PGDATABASE = "postgres"
-
-    DATABASE_URL_ARN           = aws_secretsmanager_secret.this["database-url"].arn
-    API_DATABASE_URL_ARN       = aws_secretsmanager_secret.this["api-database-url"].arn
-    READS_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["reads-database-url"].arn
-    RELAY_DATABASE_URL_ARN     = aws_secretsmanager_secret.this["relay-database-url"].arn
-    RUNS_DATABASE_URL_ARN      = aws_secretsmanager_secret.this["runs-database-url"].arn
-    OPERATOR_DATABASE_URL_ARN  = aws_secretsmanager_secret.this["operator-database-url"].arn
-    WEBSERVER_DATABASE_URL_ARN = aws_secretsmanager_secret.this["webserver-database-url"].arn
-    SUPPORT_DATABASE_URL_ARN   = aws_secretsmanager_secret.this["support-database-url"].arn
-    DAGSTER_PASSWORD_ARN       = aws_secretsmanager_secret.this["dagster-password"].arn
-    API_KEY_PEPPER_ARN         = aws_secretsmanager_secret.this["api-key-pepper"].arn
-  }
-
-  secrets    = merge(local.certificate_secrets, { for arn in module.database.administrator.secret_arns : "PGPASSWORD" => "${arn}:password::" })
-  parameters = local.parameters
-  policies   = { setup = data.aws_iam_policy_document.setup.json }
 
   repository_arn     = aws_ecr_repository.image.arn
   cpu_architecture   = var.cpu_architecture

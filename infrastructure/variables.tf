@@ -78,7 +78,7 @@ variable "api" {
 }
 
 variable "operations" {
-  description = "Dagster's web interface: domain, certificate, who may reach the login, and the identity provider."
+  description = "Dagster's web interface for operators: domain, certificate, who may reach the login, and the identity provider."
   type = object({
     domain          = string
     certificate_arn = string
@@ -98,8 +98,46 @@ variable "operations" {
   }
 }
 
+variable "viewers" {
+  description = "The same, read-only, for those who only look: a client of its own at the identity provider, which decides who they are."
+  type = object({
+    domain          = string
+    certificate_arn = string
+    ingress_cidrs   = list(string)
+    oidc = object({
+      issuer                 = string
+      authorization_endpoint = string
+      token_endpoint         = string
+      user_info_endpoint     = string
+      client_id              = string
+    })
+  })
+
+  validation {
+    condition     = length(var.viewers.ingress_cidrs) > 0 && !contains(var.viewers.ingress_cidrs, "0.0.0.0/0")
+    error_message = "viewers.ingress_cidrs names the networks of the viewers, never the whole internet."
+  }
+
+  validation {
+    condition     = var.viewers.domain != var.operations.domain && var.viewers.oidc.client_id != var.operations.oidc.client_id
+    error_message = "Viewers have a domain and a client at the identity provider that are not the operators'."
+  }
+}
+
+variable "viewers_oidc_client_secret" {
+  description = "Secret of the viewers' client at the identity provider. From TF_VAR_viewers_oidc_client_secret, never from a file."
+  type        = string
+  default     = ""
+  sensitive   = true
+
+  validation {
+    condition     = !can(regex("\\s", var.viewers_oidc_client_secret))
+    error_message = "viewers_oidc_client_secret has no white space; was a line break copied with it?"
+  }
+}
+
 variable "oidc_client_secret" {
-  description = "Secret of the client at the identity provider. From TF_VAR_oidc_client_secret, never from a file."
+  description = "Secret of the operators' client at the identity provider. From TF_VAR_oidc_client_secret, never from a file."
   type        = string
   default     = ""
   sensitive   = true
@@ -107,6 +145,29 @@ variable "oidc_client_secret" {
   validation {
     condition     = !can(regex("\\s", var.oidc_client_secret))
     error_message = "oidc_client_secret has no white space; was a line break copied with it?"
+  }
+}
+
+variable "database_first_password" {
+  description = "Administrator's password until the setup task has run. From TF_VAR_database_first_password, at the first apply alone."
+  type        = string
+  default     = ""
+  sensitive   = true
+
+  validation {
+    condition     = var.services_enabled || length(var.database_first_password) >= 24
+    error_message = "database_first_password has 24 characters at least: openssl rand -hex 24."
+  }
+}
+
+variable "collector" {
+  description = "PrivateLink service of an OpenTelemetry collector that takes OTLP over HTTPS, its name there and its port; null for no traces."
+  type        = object({ service_name = string, domain = string, port = optional(number, 4318) })
+  default     = null
+
+  validation {
+    condition     = var.collector == null ? true : startswith(var.collector.service_name, "com.amazonaws.") && can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.collector.domain))
+    error_message = "collector.service_name begins with com.amazonaws., and collector.domain is the host name that its endpoint answers to."
   }
 }
 
@@ -120,24 +181,25 @@ variable "alert_emails" {
   }
 }
 
-variable "image_tag" {
-  description = "Tag of the image that the services run; the environment's file records it, release by release."
+# A digest names the very image that was tested; a tag only says what somebody called one.
+variable "image_digest" {
+  description = "Digest of the image that the services run, as the release's workflow pushed it; the environment's file records it, release by release."
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "image_tag is one build's tag, never latest."
+    condition     = can(regex("^sha256:[0-9a-f]{64}$", var.image_digest))
+    error_message = "image_digest is sha256: and 64 hexadecimal digits."
   }
 }
 
-variable "migrations_image_tag" {
-  description = "Tag of the image that migrates, one release ahead of the services while releasing; null for theirs."
+variable "migrations_image_digest" {
+  description = "Digest of the image that migrates, one release ahead of the services while releasing; null for theirs."
   type        = string
   default     = null
 
   validation {
-    condition     = var.migrations_image_tag == null ? true : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.migrations_image_tag)) && var.migrations_image_tag != "latest"
-    error_message = "migrations_image_tag is one build's tag, never latest."
+    condition     = var.migrations_image_digest == null ? true : can(regex("^sha256:[0-9a-f]{64}$", var.migrations_image_digest))
+    error_message = "migrations_image_digest is sha256: and 64 hexadecimal digits."
   }
 }
 

@@ -1,9 +1,10 @@
 """Makes the application's and Dagster's databases and users, a login for each of the application's programs, and puts
 what they connect with into Secrets Manager.
 
-It runs inside the network, as the task `setup`, with the administrator's password. What has no value yet gets one:
-after a release that brings another login, this one alone. Run again when nothing is missing, it changes every password,
-and services have to be started anew then. The pepper of the API keys is made once and never changed.
+It runs inside the network, as the task `setup`, with the administrator's password, which it changes each time, since
+the first one was known outside. What has no value yet gets one: after a release that brings another login, this one
+alone. Run again when nothing is missing, it changes every password, and services have to be started anew then. The
+pepper of the API keys is made once and never changed.
 """
 
 import os
@@ -13,10 +14,11 @@ from collections.abc import Callable
 import boto3
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import connection
+from psycopg2.extensions import connection, encrypt_password
 
 from psp_core.adapters.postgres.schema.logins import Login, make_role, set_password, set_up_logins
 
+ADMINISTRATOR = "ADMINISTRATOR_PASSWORD_ARN"
 OWNER, DAGSTER, PEPPER = "DATABASE_URL_ARN", "DAGSTER_PASSWORD_ARN", "API_KEY_PEPPER_ARN"
 PROGRAMS = {login: f"{login.name}_DATABASE_URL_ARN" for login in Login}
 
@@ -59,6 +61,17 @@ def set_up(
         put(name, password if name == DAGSTER else f"postgresql+psycopg2://{users[name]}:{password}@{address}")
     if not has_value(PEPPER):
         put(PEPPER, secrets.token_urlsafe(48))
+    change_own_password(administrator, put=lambda password: put(ADMINISTRATOR, password))
+
+
+def change_own_password(administrator: connection, *, put: Callable[[str], None]) -> None:
+    """Make up another password for whoever is connected: `put` away as well or, when that fails, not changed."""
+    password = secrets.token_urlsafe(32)
+    hashed = encrypt_password(password, administrator.info.user, administrator, "scram-sha-256")
+    administrator.autocommit = False
+    with administrator, administrator.cursor() as cursor:
+        cursor.execute("ALTER ROLE CURRENT_USER PASSWORD %s", (hashed,))
+        put(password)
 
 
 def main() -> None:

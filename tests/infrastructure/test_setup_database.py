@@ -25,6 +25,9 @@ from tests.reach import postgres
 SCRIPT = Path(__file__).parents[2] / "infrastructure" / "bin" / "setup_database.py"
 
 
+ADMINISTRATOR = "ADMINISTRATOR_PASSWORD_ARN"
+
+
 class Vault(dict[str, str]):
     """Secrets by the name of the variable that holds their ARN."""
 
@@ -70,6 +73,15 @@ def set_up(administrator: connection, vault: Vault, *, application: str) -> None
         put=vault.put,
         has_value=vault.__contains__,
     )
+
+
+class FullVault(Vault):
+    """One that takes no administrator's password."""
+
+    def put(self, name: str, value: str) -> None:
+        if name == ADMINISTRATOR:
+            raise ConnectionError("the vault is away")
+        super().put(name, value)
 
 
 class TestSetUp:
@@ -121,7 +133,7 @@ class TestSetUp:
 
         set_up(administrator, vault, application=application)
 
-        assert {name for name in first if vault[name] != first[name]} == {"RUNS_DATABASE_URL_ARN"}
+        assert {name for name in first if vault[name] != first[name]} == {"RUNS_DATABASE_URL_ARN", ADMINISTRATOR}
         for name in vault:
             if name.endswith("DATABASE_URL_ARN"):
                 connect(vault[name]).close()
@@ -149,3 +161,24 @@ class TestSetUp:
 
         assert {name for name in vault if vault[name] == first[name]} == {"API_KEY_PEPPER_ARN"}
         connect(vault["DATABASE_URL_ARN"]).close()
+
+    def test_replaces_the_administrator_s_password_that_somebody_knows(
+        self, administrator: connection, server: EmbeddedPostgres, application: str
+    ) -> None:
+        vault = Vault()
+
+        set_up(administrator, vault, application=application)
+
+        url = make_url(server.url("postgres")).set(username="psp_admin")
+        connect(url.set(password=vault[ADMINISTRATOR]).render_as_string(hide_password=False)).close()
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            connect(url.set(password="secret").render_as_string(hide_password=False))
+
+    def test_keeps_the_administrator_s_password_if_no_other_can_be_put_away(
+        self, administrator: connection, server: EmbeddedPostgres, application: str
+    ) -> None:
+        with pytest.raises(ConnectionError):
+            set_up(administrator, FullVault(), application=application)
+
+        url = make_url(server.url("postgres")).set(username="psp_admin", password="secret")
+        connect(url.render_as_string(hide_password=False)).close()

@@ -2,7 +2,11 @@
 locals {
   port        = 5432
   identifiers = concat([var.name], var.read_replica ? ["${var.name}-replica"] : [])
+
+  # What merchants send is in statements, into whose text psycopg2 writes the values: neither that nor an error's details
+  # may be logged. What is slow is in Performance Insights and pg_stat_statements, without its values.
   silent = {
+    log_statement                     = "none"
     log_min_error_statement           = "panic"
     log_error_verbosity               = "terse"
     log_min_duration_statement        = "-1"
@@ -10,6 +14,12 @@ locals {
     log_transaction_sample_rate       = "0"
     log_parameter_max_length          = "0"
     log_parameter_max_length_on_error = "0"
+  }
+
+  # As everywhere else: compiling a statement takes longer than running any of ours, and the storage is no spinning disk.
+  planner = {
+    jit              = "0"
+    random_page_cost = "1.1"
   }
 }
 
@@ -21,22 +31,16 @@ resource "aws_db_subnet_group" "this" {
 resource "aws_db_parameter_group" "this" {
   name        = "${var.name}-postgres${var.engine_version}"
   family      = "postgres${var.engine_version}"
-  description = "TLS only; schema changes are logged, and no values"
+  description = "TLS only, and no statement in the log"
 
   parameter {
     name  = "rds.force_ssl"
     value = "1"
   }
 
-  # Never more than this: statements carry merchants' data, and psycopg2 writes the values into their text.
-  parameter {
-    name  = "log_statement"
-    value = "ddl"
-  }
-
-  # What is slow is in Performance Insights and pg_stat_statements, without its values.
   dynamic "parameter" {
-    for_each = local.silent
+    for_each = merge(local.silent, local.planner)
+
     content {
       name  = parameter.key
       value = parameter.value
@@ -67,10 +71,11 @@ resource "aws_db_instance" "primary" {
   instance_class = var.instance_class
   port           = local.port
 
-  # RDS makes, keeps and rotates the administrator's password; only the setup task may read it.
+  # RDS makes no replica of an instance whose password it manages. This one is write-only, so that no state has it, and
+  # holds until the setup task has run: it makes up another, which only that task may read.
   username                            = "psp_admin"
-  manage_master_user_password         = true
-  master_user_secret_kms_key_id       = var.kms_key_arn
+  password_wo                         = var.first_password
+  password_wo_version                 = 1
   iam_database_authentication_enabled = true
 
   storage_type          = "gp3"

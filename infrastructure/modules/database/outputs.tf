@@ -19,9 +19,6 @@ output "replica_identifiers" {
 }
 
 output "administrator" {
-  description = "User name of the administrator, and the secrets of its password: one, which RDS makes and rotates."
-  value = {
-    user        = aws_db_instance.primary.username
-    secret_arns = aws_db_instance.primary.master_user_secret[*].secret_arn
-  }
+  description = "User name of the administrator."
+  value       = aws_db_instance.primary.username
 }

@@ -28,6 +28,17 @@ variable "instance_class" {
   }
 }
 
+variable "first_password" {
+  description = "Administrator's password at the instance's creation; of no meaning after that."
+  type        = string
+  sensitive   = true
+
+  validation {
+    condition     = !can(regex("[\\s/@\"]", var.first_password))
+    error_message = "first_password has none of what RDS refuses: white space, slash, at sign and quotation mark."
+  }
+}
+
 variable "storage_gb" {
   description = "Storage at the start, in GiB; it grows by itself up to five times that."
   type        = number
@@ -97,7 +108,7 @@ variable "security_group_id" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts storage, snapshots, insights and the administrator's password."
+  description = "Key that encrypts storage, snapshots and insights."
   type        = string
 
   validation {

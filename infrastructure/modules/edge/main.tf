@@ -57,12 +57,14 @@ resource "aws_lb_listener" "https" {
       order = 1
 
       authenticate_oidc {
-        issuer                     = default_action.value.issuer
-        authorization_endpoint     = default_action.value.authorization_endpoint
-        token_endpoint             = default_action.value.token_endpoint
-        user_info_endpoint         = default_action.value.user_info_endpoint
-        client_id                  = default_action.value.client_id
-        client_secret              = var.oidc_client_secret
+        issuer                 = default_action.value.issuer
+        authorization_endpoint = default_action.value.authorization_endpoint
+        token_endpoint         = default_action.value.token_endpoint
+        user_info_endpoint     = default_action.value.user_info_endpoint
+        client_id              = default_action.value.client_id
+        client_secret          = var.oidc_client_secret
+        # Without the e-mail address, who acted would be recorded as a number of the identity provider's.
+        scope                      = "openid email"
         on_unauthenticated_request = "authenticate"
         session_timeout            = 8 * 60 * 60
       }
@@ -101,6 +103,8 @@ resource "aws_lb_listener_rule" "inside_only" {
 }
 
 resource "aws_lb_listener" "http" {
+  count = var.redirects_plain_http ? 1 : 0
+
   load_balancer_arn = aws_lb.this.arn
   port              = 80
   protocol          = "HTTP"

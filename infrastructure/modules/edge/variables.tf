@@ -88,6 +88,13 @@ variable "certificate_arn" {
   }
 }
 
+variable "redirects_plain_http" {
+  description = "Send those who ask at port 80, as people do, to 443; otherwise nothing listens there."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "oidc" {
   description = "Identity provider that people log in at; null where clients authenticate themselves."
   type = object({

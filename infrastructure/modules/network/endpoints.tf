@@ -97,3 +97,18 @@ resource "aws_vpc_endpoint" "s3" {
 
   tags = { Name = "${var.name}-s3" }
 }
+
+# Traces leave for a collector that somebody offers through PrivateLink, under the name that it has a certificate for: no
+# route out is needed. The service is another account's, which takes no policy.
+resource "aws_vpc_endpoint" "collector" {
+  count = var.collector == null ? 0 : 1
+
+  vpc_id              = aws_vpc.this.id
+  service_name        = var.collector.service_name
+  vpc_endpoint_type   = "Interface"
+  private_dns_enabled = true
+  subnet_ids          = [for subnet in aws_subnet.private : subnet.id]
+  security_group_ids  = [aws_security_group.this["collector"].id]
+
+  tags = { Name = "${var.name}-collector" }
+}

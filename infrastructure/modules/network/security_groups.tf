@@ -3,32 +3,48 @@ locals {
   groups = {
     api_balancer        = "Load balancer of the merchant API"
     operations_balancer = "Load balancer of Dagster's web interface"
+    viewers_balancer    = "Load balancer of Dagster's web interface, read-only"
     api                 = "Merchant API tasks"
     webserver           = "Dagster webserver"
+    viewers_webserver   = "Dagster webserver, read-only"
     daemon              = "Dagster daemon and the runs it starts, which take over its network configuration"
     code_server         = "Dagster code server"
     overflow            = "Queue consumers outside Dagster"
     maintenance         = "Database setup and migrations"
     database            = "PostgreSQL"
     endpoints           = "AWS service endpoints"
+    collector           = "Endpoint of the collector of traces"
   }
 
-  tasks = ["api", "webserver", "daemon", "code_server", "overflow", "maintenance"]
+  tasks = ["api", "webserver", "viewers_webserver", "daemon", "code_server", "overflow", "maintenance"]
+  # Whose programs make traces: the API, and the drain in Dagster's runs or outside Dagster.
+  traced = ["api", "daemon", "overflow"]
 
   flows = merge(
     {
       api_balancer_to_api              = { from = "api_balancer", to = "api", port = 3000 }
       operations_balancer_to_webserver = { from = "operations_balancer", to = "webserver", port = 3001 }
+      viewers_balancer_to_webserver    = { from = "viewers_balancer", to = "viewers_webserver", port = 3001 }
       webserver_to_code_server         = { from = "webserver", to = "code_server", port = 4000 }
+      viewers_webserver_to_code_server = { from = "viewers_webserver", to = "code_server", port = 4000 }
       daemon_to_code_server            = { from = "daemon", to = "code_server", port = 4000 }
     },
     { for task in local.tasks : "${task}_to_database" => { from = task, to = "database", port = 5432 } },
     { for task in local.tasks : "${task}_to_endpoints" => { from = task, to = "endpoints", port = 443 } },
+    { for pair in setproduct(local.traced, var.collector[*]) : "${pair[0]}_to_collector" => { from = pair[0], to = "collector", port = pair[1].port } },
   )
 
+  # People type a name without https, and are sent there from port 80. Programs are told the whole address: what one of
+  # them sends to port 80, card numbers in it, has already been sent in the clear, so nothing listens there.
+  public_ports = {
+    api_balancer        = { cidrs = var.api_ingress_cidrs, ports = [443] }
+    operations_balancer = { cidrs = var.operations_ingress_cidrs, ports = [80, 443] }
+    viewers_balancer    = { cidrs = var.viewers_ingress_cidrs, ports = [80, 443] }
+  }
+
   public = merge([
-    for group, cidrs in { api_balancer = var.api_ingress_cidrs, operations_balancer = var.operations_ingress_cidrs } : {
-      for pair in setproduct(cidrs, [80, 443]) : "${group}_${pair[0]}_${pair[1]}" => { to = group, cidr = pair[0], port = pair[1] }
+    for group, opened in local.public_ports : {
+      for pair in setproduct(opened.cidrs, opened.ports) : "${group}_${pair[0]}_${pair[1]}" => { to = group, cidr = pair[0], port = pair[1] }
     }
   ]...)
 }
@@ -78,7 +94,6 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
   to_port           = 443
 }
 
-# Port 80 answers with a redirect to 443 and nothing else.
 resource "aws_vpc_security_group_ingress_rule" "public" {
   for_each = local.public
 
@@ -90,10 +105,12 @@ resource "aws_vpc_security_group_ingress_rule" "public" {
   to_port           = each.value.port
 }
 
-# The load balancer itself exchanges the login code for a token at the identity provider.
+# The load balancers themselves exchange the login code for a token at the identity provider.
 resource "aws_vpc_security_group_egress_rule" "identity_provider" {
-  description       = "operations_balancer_to_identity_provider"
-  security_group_id = aws_security_group.this["operations_balancer"].id
+  for_each = toset(["operations_balancer", "viewers_balancer"])
+
+  description       = "${each.key}_to_identity_provider"
+  security_group_id = aws_security_group.this[each.key].id
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443

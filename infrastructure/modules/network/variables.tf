@@ -48,6 +48,27 @@ variable "operations_ingress_cidrs" {
   }
 }
 
+variable "viewers_ingress_cidrs" {
+  description = "IPv4 ranges that may reach the login page of those who only look."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for cidr in var.viewers_ingress_cidrs : can(cidrnetmask(cidr)) && !endswith(cidr, "/0")])
+    error_message = "viewers_ingress_cidrs is a list of IPv4 ranges, and never the whole internet."
+  }
+}
+
+variable "collector" {
+  description = "PrivateLink service that takes traces, and its port; null for none."
+  type        = object({ service_name = string, port = number })
+  default     = null
+
+  validation {
+    condition     = var.collector == null ? true : var.collector.port >= 1 && var.collector.port <= 65535
+    error_message = "collector.port is a port."
+  }
+}
+
 variable "log_retention_days" {
   description = "Days that flow logs are kept."
   type        = number

@@ -30,12 +30,12 @@ variable "container_name" {
 }
 
 variable "image" {
-  description = "Image with its tag or digest."
+  description = "Image with its digest."
   type        = string
 
   validation {
-    condition     = can(regex("[:@]", var.image)) && !endswith(var.image, ":latest")
-    error_message = "image names a tag or a digest, and never latest."
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image ends in a digest: a tag may be another image tomorrow."
   }
 }
 

@@ -1,0 +1,1 @@
+"""What an environment would be, as tables: the same that `infrastructure/promises.md` says must be."""
