@@ -238,6 +238,13 @@ data "aws_iam_policy_document" "operator" {
     actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
     resources = [module.encryption.key_arn]
   }
+
+  # `psp explain` says where a merchant's report is, if it is there.
+  statement {
+    sid       = "ReadReports"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.reports.arn}/settlement/*"]
+  }
 }
 
 # Only the setup task makes up secrets; the administrator's password is one that it is started with.
