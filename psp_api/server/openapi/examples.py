@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from psp_api.ledger.answers import BalanceAnswer, BalanceTransactionAnswer
 from psp_api.server.problems.catalogue import (
     BODY_TOO_LARGE,
     BROKEN_JSON,
@@ -16,8 +17,6 @@ from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
 from psp_api.server.wire.answers import (
     EXAMPLE_INSTANT,
-    BalanceAnswer,
-    BalanceTransactionAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,

@@ -9,14 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from psp_api.intake.transaction_body import BatchBody, TransactionBody
+from psp_api.ledger.answers import BalanceAnswer, BalanceTransactionAnswer
 from psp_api.pricing import current_plans
 from psp_api.pricing.current_plans import CurrentPlansAnswer, PlanQuery
 from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_api.server.wire.answers import (
-    BalanceAnswer,
-    BalanceTransactionAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,
