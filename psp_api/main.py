@@ -14,6 +14,7 @@ from psp_api.access.rate_limits import RateLimited, RateLimits
 from psp_api.intake import transactions
 from psp_api.ledger import balance
 from psp_api.pricing import plans
+from psp_api.refunds import resource as refunds
 from psp_api.server.edge.exchange import RefusedAtTheEdge
 from psp_api.server.observation import Observation
 from psp_api.server.openapi import documentation
@@ -70,9 +71,11 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     app.add_route("/transactions/batch", transactions.Batch(worker, authenticator))
     app.add_route("/transactions/{id}", accepted, suffix="one")
     app.add_route("/transactions/{id}/payables", accepted, suffix="payables")
+    app.add_route("/transactions/{id}/refunds", refunds.RefundsOfATransaction(worker, authenticator))
     for path, objects in (
         ("/payables", payables.payables(worker, authenticator)),
         ("/settlements", settlement.settlements(worker, authenticator)),
+        ("/refunds", refunds.refunds(worker, authenticator)),
     ):
         app.add_route(path, objects)
         app.add_route(f"{path}/{{id}}", objects, suffix="one")

@@ -33,9 +33,9 @@ class CurrencyBalance(TypedDict):
         Minor, Field(description=f"what is yours: paid at once, or by a settlement that is closed, {IN_MINOR_UNITS}")
     ]
     payoutable: Annotated[Minor, Field(description="what a payout may take: nothing is paid out yet, so 0")]
-    reserved: Annotated[Minor, Field(description="kept back for a time: nothing is yet, so 0")]
+    reserved: Annotated[Minor, Field(description=f"kept back of settlements for a time, {IN_MINOR_UNITS}")]
     in_transit: Annotated[Minor, Field(description="on its way to your bank: nothing is yet, so 0")]
-    debt: Annotated[Minor, Field(description="what you owe to the platform: nothing yet, so 0")]
+    debt: Annotated[Minor, Field(description=f"what you owe: repaid by what becomes available next, {IN_MINOR_UNITS}")]
 
 
 class BalanceAnswer(TypedDict):
@@ -48,14 +48,16 @@ class BalanceTransactionAnswer(TypedDict):
     id: Annotated[Id, Field(description="the payable's id")]
     customer_id: Merchant
     type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
-    amount: Annotated[Minor, Field(description=f"the payable's amount, {IN_MINOR_UNITS}")]
+    amount: Annotated[Signed, Field(description=f"the payable's amount, {IN_MINOR_UNITS}")]
     fee_amount: Fee
     net_amount: Receivable
     currency: CurrencyField
     status: Annotated[PayableStatus, Field(description=f"{WAITING_FUNDS}. `paid`: it is yours")]
     available_on: Annotated[Day, Field(description=f"the due date: a day of {PLATFORM_ZONE}")]
-    source_type: Annotated[Literal["transaction"], Field(description="what it is paid for: a `transaction`")]
-    source_id: Annotated[Id, Field(description="the id of what it is paid for")]
+    source_type: Annotated[
+        Literal["transaction", "refund"], Field(description="what it comes from: a `transaction` or a `refund`")
+    ]
+    source_id: Annotated[Id, Field(description="the id of what it comes from")]
     settlement_id: Annotated[
         Id | None, Field(description="the settlement that it belongs to; null while there is none")
     ]
@@ -94,8 +96,8 @@ def balance_transaction_answer(row: Payable) -> BalanceTransactionAnswer:
         "currency": row.amount.currency,
         "status": row.status,
         "available_on": row.due_on.isoformat(),
-        "source_type": "transaction",
-        "source_id": row.transaction_id,
+        "source_type": "transaction" if row.source_id is None else "refund",
+        "source_id": row.source_id or row.transaction_id,
         "settlement_id": row.settlement_id,
         "created_at": instant(row.created_at),
     }

@@ -22,6 +22,7 @@ from psp_api.server.wire.words import (
 )
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
+from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
 from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
@@ -43,8 +44,11 @@ Merchant = Annotated[str, Field(description="the merchant, you")]
 CreatedAt = Annotated[Instant, Field(description="when it was stored, in UTC")]
 UpdatedAt = Annotated[Instant, Field(description="when it was changed last, in UTC")]
 CurrencyField = Annotated[Currency, Field(description="the currency of its amounts")]
-Fee = Annotated[Minor, Field(description=f"what is kept of the amount, {IN_MINOR_UNITS}")]
-Receivable = Annotated[Minor, Field(description=f"what you get: the amount without the fee, {IN_MINOR_UNITS}")]
+Fee = Annotated[Signed, Field(description=f"what is kept of the amount, {IN_MINOR_UNITS}; below zero it comes back")]
+Receivable = Annotated[
+    Signed,
+    Field(description=f"what you get, without the fee, {IN_MINOR_UNITS}; below zero it is taken back"),
+]
 
 
 class TransactionAnswer(TypedDict):
@@ -82,11 +86,15 @@ class PayableAnswer(TypedDict):
     created_at: CreatedAt
     updated_at: UpdatedAt
     transaction_id: Annotated[Id, Field(description="what it is paid for")]
-    amount: Annotated[Minor, Field(description=f"its part of the transaction's amount, {IN_MINOR_UNITS}")]
+    amount: Annotated[
+        Signed,
+        Field(description=f"its part of the transaction's amount, {IN_MINOR_UNITS}; below zero it is taken back"),
+    ]
     fee_amount: Fee
     currency: CurrencyField
     installment: Annotated[Count, Field(description="which part of the transaction it is, from 1")]
     type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
+    source_id: Annotated[Id, Field(description="what it comes from: the refund, or the transaction itself")]
     paid_at: Annotated[Instant | None, Field(description="when it became `paid`, in UTC; null until then")]
     settlement_id: Annotated[
         Id | None, Field(description="the settlement that it belongs to; null while there is none")
@@ -115,9 +123,22 @@ class SettlementAnswer(TypedDict):
     currency: CurrencyField
     sequence: Annotated[int, Field(ge=1, description="late payables of a date are paid in its next sequence")]
     payables: Annotated[int, Field(ge=0, description="how many it pays out")]
-    amount: Annotated[Minor, Field(description=f"the sum of the amounts that it pays out, {IN_MINOR_UNITS}")]
+    amount: Annotated[
+        Signed,
+        Field(description=f"the sum of the amounts that it pays out, without those taken back, {IN_MINOR_UNITS}"),
+    ]
     fee_amount: Fee
-    receivable_amount: Annotated[Minor, Field(description=f"what it pays out, {IN_MINOR_UNITS}")]
+    receivable_amount: Annotated[
+        Signed, Field(description=f"what it pays out, {IN_MINOR_UNITS}; below zero it takes from you")
+    ]
+    recovered: Annotated[Minor, Field(description=f"what of it repaid your debt, {IN_MINOR_UNITS}")]
+    reserve_withheld: Annotated[Minor, Field(description=f"what of it is kept back for a time, {IN_MINOR_UNITS}")]
+    to_available: Annotated[Minor, Field(description=f"what of it became available, {IN_MINOR_UNITS}")]
+    from_available: Annotated[Minor, Field(description=f"what was taken of what was available, {IN_MINOR_UNITS}")]
+    from_reserve: Annotated[Minor, Field(description=f"what was taken of what was kept back, {IN_MINOR_UNITS}")]
+    carried: Annotated[
+        Minor, Field(description=f"what nothing was there for: you owe it, {IN_MINOR_UNITS}; later credits repay it")
+    ]
     created_at: CreatedAt
     closed_at: Annotated[Instant | None, Field(description="when it was complete, in UTC; null while it is open")]
     already_available: Annotated[
@@ -163,6 +184,7 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "currency": row.amount.currency,
         "installment": row.installment,
         "type": row.type,
+        "source_id": row.source_id or row.transaction_id,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": row.settlement_id,
         "plan_id": row.plan_id,
@@ -171,6 +193,8 @@ def payable_answer(row: Payable) -> PayableAnswer:
 
 
 def settlement_answer(row: Settlement) -> SettlementAnswer:
+    # All zeros while it is open: nothing was poured yet.
+    poured = row.poured or Poured()
     return {
         "id": row.id,
         "customer_id": row.customer_id,
@@ -182,6 +206,12 @@ def settlement_answer(row: Settlement) -> SettlementAnswer:
         "amount": row.totals.gross_minor,
         "fee_amount": row.totals.fee_minor,
         "receivable_amount": row.totals.net_minor,
+        "recovered": poured.recovered_minor,
+        "reserve_withheld": poured.reserve_withheld_minor,
+        "to_available": poured.to_available_minor,
+        "from_available": poured.from_available_minor,
+        "from_reserve": poured.from_reserve_minor,
+        "carried": poured.carried_minor,
         "created_at": instant(row.created_at),
         "closed_at": instant(row.closed_at) if row.closed_at else None,
         "already_available": {

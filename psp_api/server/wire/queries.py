@@ -165,6 +165,7 @@ class PayableQuery(_Dated):
     type: PayableType | None = Field(default=None, description=PAYABLE_TYPE)
     payment_method: PaymentMethod | None = Field(default=None, description="how the transaction was paid")
     transaction_id: Id | None = Field(default=None, description="of this transaction")
+    source_id: Id | None = Field(default=None, description="that come from this refund, or transaction")
     reference: Reference | None = Field(default=None, description="of the transactions with your own reference")
     settlement_id: Id | None = Field(default=None, description="of this settlement")
     payment_from: Instant | None = Field(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.journal import Paid
+from psp_core.domain.ledger.waterfall import Poured
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Settlement:
     available: Totals
     created_at: datetime
     closed_at: datetime | None
+    poured: Poured | None
+    """Where what it pays out went, or came from where that is negative; None while it is open."""
 
 
 @dataclass(frozen=True, slots=True)

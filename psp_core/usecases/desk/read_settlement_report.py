@@ -51,7 +51,10 @@ class ReportParts:
             return self._encoder.write(lines)
         self._compare()
         self.is_whole = True
-        return self._encoder.write([*lines, *closing_lines(batch, totals=self._sums)]) + self._encoder.end()
+        return (
+            self._encoder.write([*lines, *closing_lines(batch, totals=self._sums, poured=self.settlement.poured)])
+            + self._encoder.end()
+        )
 
     def _compare(self) -> None:
         expected = SettlementTotals(self.settlement.totals, self.settlement.available)

@@ -99,7 +99,7 @@ class TestTheDocument:
                 errors.QueueUnavailable,
                 errors.NotOverYet,
                 errors.EntryReversed,
-                errors.InsufficientFunds,
+                errors.RefundOver,
             )
         }
 

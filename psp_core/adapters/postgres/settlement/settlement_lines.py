@@ -11,20 +11,24 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.domain.kernel.money import Currency
-from psp_core.domain.settlement.report import Batch, LineType, ReportLine
+from psp_core.domain.ledger.waterfall import Poured
+from psp_core.domain.payables import PayableType
+from psp_core.domain.settlement.report import LINES_OF_PAYABLES, Batch, ReportedBatch, ReportLine
 from psp_core.domain.settlement.settlements import SettlementTotals, Totals
 
 ROWS_PER_FETCH = 5_000
 
 _BATCHES = """
 SELECT id, customer_id, currency, due_on, sequence, payable_count, gross_minor, fee_minor, net_minor,
-       available_count, available_gross_minor, available_fee_minor, available_net_minor
+       available_count, available_gross_minor, available_fee_minor, available_net_minor,
+       to_available_minor, recovered_minor, reserve_withheld_minor, from_available_minor, from_reserve_minor,
+       carried_minor
 FROM settlements WHERE due_on = %s ORDER BY customer_id, currency, sequence
 """
 
 _LINE = """
 SELECT settlement_id, transaction_id, payables.id, reference, payables.payment_method, transactions.created_at,
-       installment, payables.amount_minor, payables.fee_minor, receivable_minor
+       installment, payables.amount_minor, payables.fee_minor, receivable_minor, payables.type
 """
 
 _LINES = f"""
@@ -49,14 +53,16 @@ _FIRST = UUID(int=0)
 class PostgresSettlementLines:
     connection: Connection
 
-    def batches(self, due_on: date) -> list[tuple[Batch, SettlementTotals]]:
+    def batches(self, due_on: date) -> list[ReportedBatch]:
         # Settling may go on meanwhile: totals and lines must be of one moment.
         self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         rows = self.connection.exec_driver_sql(_BATCHES, (due_on,))
         return [
-            (
+            ReportedBatch(
                 Batch(row[0], row[1], Currency(row[2]), row[3], row[4]),
                 SettlementTotals(Totals(*row[5:9]), Totals(*row[9:13])),
+                # Open, or of before there was a ledger.
+                None if row[13] is None else Poured(*row[13:19]),
             )
             for row in rows
         ]
@@ -75,16 +81,19 @@ class PostgresSettlementLines:
 
 
 def _line(row: Sequence[Any], batch: Batch) -> ReportLine:
+    gross, net = row[7], row[9]
     return ReportLine(
         batch=batch,
-        type=LineType.SETTLED,
+        type=LINES_OF_PAYABLES[PayableType(row[10])],
         transaction_id=row[1],
         payable_id=row[2],
         reference=row[3],
         payment_method=row[4],
         created_at=row[5],
         installment=row[6],
-        gross_credit_minor=row[7],
+        gross_debit_minor=-gross if gross < 0 else None,
+        gross_credit_minor=gross if gross >= 0 else None,
         commission_minor=row[8],
-        net_credit_minor=row[9],
+        net_debit_minor=-net if gross < 0 else None,
+        net_credit_minor=net if gross >= 0 else None,
     )

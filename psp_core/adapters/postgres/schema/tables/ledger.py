@@ -34,9 +34,11 @@ ledger_entries = Table(
     PrimaryKeyConstraint("id", name="ledger_entries_pkey"),
     UniqueConstraint("reverses_id", name="ledger_entries_reverses_key"),
     CheckConstraint(
-        "kind IN ('capture', 'settle', 'close', 'opening', 'reversal', 'correction')", name="ledger_entries_kind_check"
+        "kind IN ('capture', 'settle', 'close', 'opening', 'reversal', 'correction', 'refund', 'refund_reversal',"
+        " 'recovery', 'reserve_release')",
+        name="ledger_entries_kind_check",
     ),
-    CheckConstraint("source IS NOT NULL OR kind = 'capture'", name="ledger_entries_source_check"),
+    CheckConstraint("source IS NOT NULL OR kind IN ('capture', 'recovery')", name="ledger_entries_source_check"),
     CheckConstraint("(reverses_id IS NOT NULL) = (kind = 'reversal')", name="ledger_entries_reverses_check"),
     Index("ledger_entries_day_idx", "effective_on", "id"),
     Index(
@@ -45,7 +47,7 @@ ledger_entries = Table(
         "kind",
         "currency",
         unique=True,
-        postgresql_where=text("kind IN ('close', 'opening', 'correction')"),
+        postgresql_where=text("kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal')"),
     ),
 )
 
@@ -94,6 +96,8 @@ ledger_balances = Table(
     Column("reserve_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("in_transit_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("debt_minor", BigInteger, nullable=False, server_default=text("0")),
+    # The business date from which on there was debt all the time; null without any.
+    Column("debt_since", Date),
     PrimaryKeyConstraint("customer_id", "currency", name="ledger_balances_pkey"),
     CheckConstraint(
         "available_minor >= 0 AND reserve_minor >= 0 AND in_transit_minor >= 0 AND debt_minor >= 0",
