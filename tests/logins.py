@@ -90,6 +90,7 @@ _PROGRAMS = {
     "seal_days": Login.RUNS,
     "settle_payables": Login.RUNS,
     "create_refund": Login.API,
+    "compare_settlement": Login.RUNS,
     "list_debts": Login.RUNS,
     "release_reserve": Login.RUNS,
     "fail_refund": Login.RUNS,

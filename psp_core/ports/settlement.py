@@ -121,6 +121,10 @@ class SettlementLines(Protocol):
         """Yield the payables of these settlements of one date, batch after batch."""
         ...
 
+    def totals(self, due_on: date, *, merchants: Sequence[str] | None) -> list[MerchantTotals]:
+        """Return what the lines of the date's settlements amount to, of each merchant."""
+        ...
+
     def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
         """Return the lines that follow that of the payable `after`, at most `limit`; the first ones for None."""
         ...

@@ -9,6 +9,7 @@ from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
 from psp_core.domain.ledger.sealing import SealedDay
+from psp_core.domain.settlement.difference import SettlementDifference
 from psp_core.domain.settlement.explanation import Table
 from psp_core.domain.settlement.report import PublishedReport
 from psp_core.domain.settlement.settlements import (
@@ -24,6 +25,7 @@ from psp_core.usecases.settlement.write_settlement_report import WrittenReport
 from psp_pipelines.access.report_links import link_to
 
 MERCHANTS_SHOWN = 10
+MERCHANTS_COMPARED = 1_000
 DATES_NAMED = 31
 Shown: TypeAlias = dg.MetadataValue[Any]
 
@@ -57,6 +59,15 @@ def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
         "merchants_that_would_be_paid": len({item.customer_id for item in would_be}),
         "would_be_gathered_as_already_available": totals_table(totals_by_currency(outcome.available)),
         "paid_before": totals_table(totals_by_currency(outcome.existing)),
+    }
+
+
+def of_difference(found: SettlementDifference) -> dict[str, Any]:
+    """Return what a dry run shows of a due date beside what is stored."""
+    return {
+        "lines_that_would_be_added": merchants_table(found.added[:MERCHANTS_COMPARED]),
+        "lines_that_are_missing": merchants_table(found.missing[:MERCHANTS_COMPARED]),
+        "merchants_that_differ": len({each.customer_id for each in (*found.added, *found.missing)}),
     }
 
 

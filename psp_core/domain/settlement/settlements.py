@@ -30,6 +30,9 @@ class Totals:
             self.net_minor + other.net_minor,
         )
 
+    def __neg__(self) -> Totals:
+        return Totals(-self.count, -self.gross_minor, -self.fee_minor, -self.net_minor)
+
 
 @dataclass(frozen=True, slots=True)
 class SettlementTotals:

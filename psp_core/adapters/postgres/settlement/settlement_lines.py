@@ -10,11 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from psp_core.adapters.postgres.settlement.chunks import as_array, totals
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.payables import PayableType
 from psp_core.domain.settlement.report import LINES_OF_PAYABLES, Batch, ReportedBatch, ReportLine
-from psp_core.domain.settlement.settlements import SettlementTotals, Totals
+from psp_core.domain.settlement.settlements import MerchantTotals, SettlementTotals, Totals, merge_merchants
 
 ROWS_PER_FETCH = 5_000
 
@@ -46,6 +47,15 @@ WHERE settlement_id = %s AND payables.id > %s AND payables.customer_id = %s
 ORDER BY payables.id LIMIT %s
 """
 
+_TOTALS = """
+SELECT settlements.customer_id, settlements.currency, count(*), sum(amount_minor)::bigint,
+       sum(payables.fee_minor)::bigint, sum(receivable_minor)::bigint
+FROM settlements JOIN payables ON settlement_id = settlements.id
+WHERE settlements.due_on = %(due_on)s
+  AND (%(merchants)s::text[] IS NULL OR settlements.customer_id = ANY(%(merchants)s::text[]))
+GROUP BY settlements.customer_id, settlements.currency
+"""
+
 _FIRST = UUID(int=0)
 
 
@@ -74,6 +84,10 @@ class PostgresSettlementLines:
         streaming = self.connection.execution_options(stream_results=True, max_row_buffer=ROWS_PER_FETCH)
         for row in streaming.exec_driver_sql(_LINES, (batches[0].due_on,)):
             yield _line(row, by_id[row[0]])
+
+    def totals(self, due_on: date, *, merchants: Sequence[str] | None) -> list[MerchantTotals]:
+        rows = self.connection.exec_driver_sql(_TOTALS, {"due_on": due_on, "merchants": as_array(merchants)})
+        return merge_merchants(totals(row) for row in rows)
 
     def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:
         values = (batch.settlement_id, after or _FIRST, batch.customer_id, limit)
