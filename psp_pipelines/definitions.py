@@ -10,6 +10,7 @@ from psp_pipelines.kernel.worker_watch import end_with_the_worker_watch
 from psp_pipelines.ledger.debts import merchant_debts, no_old_debt
 from psp_pipelines.ledger.ledger_day import ledger_day
 from psp_pipelines.ledger.opening import ledger_opening
+from psp_pipelines.ledger.write_off import write_off
 from psp_pipelines.operations.alarms import failed_run_alarm
 from psp_pipelines.operations.check_alarm import failed_check_alarm
 from psp_pipelines.operations.clean_up import clean_up
@@ -76,6 +77,7 @@ definitions = dg.Definitions(
         redrive,
         fail_refund,
         release_reserve,
+        write_off,
         clean_up,
         check_all_books,
     ],

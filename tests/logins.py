@@ -91,6 +91,7 @@ _PROGRAMS = {
     "settle_payables": Login.RUNS,
     "create_refund": Login.API,
     "compare_settlement": Login.RUNS,
+    "write_off_debt": Login.RUNS,
     "list_debts": Login.RUNS,
     "release_reserve": Login.RUNS,
     "fail_refund": Login.RUNS,

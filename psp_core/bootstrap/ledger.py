@@ -12,6 +12,7 @@ from psp_core.usecases.ledger.read_ledger import ReadLedger
 from psp_core.usecases.ledger.reverse_entry import ReverseEntry
 from psp_core.usecases.ledger.seal_days import SealDays
 from psp_core.usecases.ledger.verify_ledger import VerifyLedger
+from psp_core.usecases.ledger.write_off_debt import WriteOffDebt
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Ledger(Parts):
     @cached_property
     def reverse_entry(self) -> ReverseEntry:
         return ReverseEntry(self.store, self.clock, self.ids, self.settings.zone)
+
+    @cached_property
+    def write_off_debt(self) -> WriteOffDebt:
+        return WriteOffDebt(self.store, self.clock, self.ids, self.settings.zone)
 
     @cached_property
     def list_debts(self) -> ListDebts:

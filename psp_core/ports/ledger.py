@@ -15,9 +15,25 @@ from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
 from psp_core.domain.ledger.sealing import SealedDay
+from psp_core.domain.ledger.write_offs import WriteOff
+
+
+class WriteOffs(Protocol):
+    def add(self, write_off: WriteOff) -> None: ...
+
+    def hold(self, id: UUID) -> WriteOff | None:
+        """Return it, and let nobody else release it before the end of the commit."""
+        ...
+
+    def release(self, id: UUID, *, by: str, at: datetime, entry_id: UUID) -> None:
+        """Say who released it, when, and which entry posts it."""
+        ...
 
 
 class Ledger(Protocol):
+    @property
+    def write_offs(self) -> WriteOffs: ...
+
     def post(self, entries: Sequence[Entry], *, today: date) -> None:
         """Write the entries and change the stored balances, each once; nothing for no entries.
 

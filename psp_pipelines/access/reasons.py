@@ -23,6 +23,7 @@ _OPS_OF_JOBS = MappingProxyType(
         "redrive": "redrive_dead_letters",
         "repair": "repair_transactions",
         "fail_refund": "fail_one_refund",
+        "write_off": "write_off_debt",
     }
 )
 _ACTIONS = MappingProxyType(
@@ -32,6 +33,7 @@ _ACTIONS = MappingProxyType(
         "redrive_dead_letters": "redrive",
         "repair_transactions": "repair",
         "fail_one_refund": "refunds fail",
+        "write_off_debt": "write-off",
     }
 )
 

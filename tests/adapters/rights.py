@@ -72,6 +72,10 @@ GRANTS: dict[str, dict[str, str]] = {
         "psp_support": "SELECT",
     },
     "reserve_lots": {"psp_runs": "INSERT, SELECT, UPDATE (left_minor)", "psp_support": "SELECT"},
+    "write_offs": {
+        "psp_runs": "INSERT, SELECT, UPDATE (entry_id, released_at, released_by)",
+        "psp_support": "SELECT",
+    },
     "returned_amounts": {
         "psp_api": "INSERT, SELECT, UPDATE (refunded_minor)",
         "psp_runs": "INSERT, SELECT, UPDATE (refunded_minor)",
@@ -133,6 +137,8 @@ FORBIDDEN_TO_ALL = {
     "deletes balances": "DELETE FROM ledger_balances",
     "deletes refunds": "DELETE FROM refunds",
     "changes what was refunded": "UPDATE refunds SET amount_minor = 1",
+    "deletes write-offs": "DELETE FROM write_offs",
+    "changes who asked for a write-off": "UPDATE write_offs SET requested_by = 'mallory'",
     "deletes reserves": "DELETE FROM reserve_lots",
     "changes when a reserve is released": "UPDATE reserve_lots SET release_on = '2020-01-01'",
     "changes what was captured": "UPDATE returned_amounts SET captured_minor = 1",

@@ -28,6 +28,7 @@ ELSEWHERE = [
     "returned_amounts",
     "merchant_terms",
     "reserve_lots",
+    "write_offs",
 ]
 MERCHANTS = 50
 

@@ -9,6 +9,7 @@ import dagster as dg
 from psp_core.bootstrap import Core
 from psp_core.domain.intake.transactions import PaymentMethod
 from psp_core.domain.kernel.money import Currency
+from psp_pipelines.access.actors import ACTOR_TAG
 from tests.builders import SettableClock, a_new_transaction
 from tests.pipelines.operations import checks_of, ended_as_cancelled, run_job
 from tests.usecases.ledger.books_of import accept_and_drain, rows_of
@@ -94,3 +95,36 @@ class TestReleaseReserve:
         assert run_job("release_reserve", core, instance=instance).success
 
         assert all_balances(core) == (0, 0, 7_600, 0, 0)
+
+
+class TestWriteOff:
+    def test_is_asked_for_by_one_and_released_by_another(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        sale = sell(core, amount_minor=1_000)
+        clock.advance(days=30)
+        core.settle_payables(due_on=date(2026, 4, 9))
+        pay_out(core, 950)
+        refund(core, sale)
+        clock.advance(days=1)
+        core.settle_payables(due_on=date(2026, 4, 10))
+
+        def launched(actor: str | None, **config: object) -> bool:
+            return run_job(
+                "write_off",
+                core,
+                instance=instance,
+                tags={ACTOR_TAG: actor} if actor else {},
+                run_config={"ops": {"write_off_debt": {"config": {"reason": "bankrupt", **config}}}},
+            ).success
+
+        asked = {"merchant": "merchant-1", "currency": "BRL", "amount_minor": 950}
+        assert not launched(None, **asked)
+        assert not launched("leia", **asked | {"currency": "XXX"})
+        assert launched("leia", **asked)
+        [(id,)] = rows_of(core, "SELECT id::text FROM write_offs")
+        assert not launched("leia", release=id)
+        assert launched("han", release=id)
+
+        assert all_balances(core) == (0, 0, 0, 0, 0)
+        assert [action.actor for action in core.record_operator_action.newest(limit=2)] == ["han", "leia"]

@@ -206,6 +206,9 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
         errors.AlreadyRefunded, 409, "It was refunded already", "There is nothing left of the transaction to refund."
     ),
     errors.RefundOver: _of(errors.RefundOver, 409, "The refund has failed before", _FOR_OPERATORS),
+    errors.DebtIsLess: _of(errors.DebtIsLess, 422, "The merchant owes less", _FOR_OPERATORS),
+    errors.TwoPeopleNeeded: _of(errors.TwoPeopleNeeded, 403, "Somebody else has to release it", _FOR_OPERATORS),
+    errors.WriteOffOver: _of(errors.WriteOffOver, 409, "The write-off was released before", _FOR_OPERATORS),
     errors.TransactionNotReady: _of(
         errors.TransactionNotReady,
         409,

@@ -163,6 +163,24 @@ class RefundOver(DomainError):
     code = "refund_over"
 
 
+class DebtIsLess(DomainError):
+    """The merchant owes less than is to be written off."""
+
+    code = "debt_is_less"
+
+
+class TwoPeopleNeeded(DomainError):
+    """Who asked for it is who would release it: somebody else has to."""
+
+    code = "two_people_needed"
+
+
+class WriteOffOver(DomainError):
+    """The write-off was released before: once is enough."""
+
+    code = "write_off_over"
+
+
 class TransactionNotReady(DomainError):
     """The transaction's payables are still being made; a moment later they are there."""
 

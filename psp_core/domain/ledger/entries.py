@@ -35,6 +35,8 @@ class EntryKind(StrEnum):
     """That refund failed; the source is the refund."""
     RESERVE_RELEASE = "reserve_release"
     """What was kept back for a time is the merchant's; the source begins with the day."""
+    WRITE_OFF = "write_off"
+    """Debt was given up; the source is the write-off."""
     RECOVERY = "recovery"
     """What a commit made available repaid debt, in that commit."""
 

@@ -100,6 +100,9 @@ class TestTheDocument:
                 errors.NotOverYet,
                 errors.EntryReversed,
                 errors.RefundOver,
+                errors.DebtIsLess,
+                errors.TwoPeopleNeeded,
+                errors.WriteOffOver,
             )
         }
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from psp_core.adapters.postgres.ledger import opening, reading, seals
 from psp_core.adapters.postgres.ledger.posting import hold, post
+from psp_core.adapters.postgres.ledger.write_offs import PostgresWriteOffs
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
 from psp_core.domain.ledger.balances import Balance, Debt, EntryView
@@ -24,6 +25,10 @@ from psp_core.domain.ledger.sealing import SealedDay
 @dataclass(frozen=True, slots=True)
 class PostgresLedger:
     connection: Connection
+
+    @property
+    def write_offs(self) -> PostgresWriteOffs:
+        return PostgresWriteOffs(self.connection)
 
     def post(self, entries: Sequence[Entry], *, today: date) -> None:
         post(self.connection, entries, today=today)

@@ -17,6 +17,7 @@ from psp_core.adapters.postgres.schema.tables.ledger import (
     ledger_postings,
     ledger_sealed_balances,
     ledger_state,
+    write_offs,
 )
 from psp_core.adapters.postgres.schema.tables.operations import (
     leases,
@@ -55,4 +56,5 @@ __all__ = [
     "settlement_reports",
     "settlements",
     "transactions",
+    "write_offs",
 ]

@@ -35,7 +35,7 @@ ledger_entries = Table(
     UniqueConstraint("reverses_id", name="ledger_entries_reverses_key"),
     CheckConstraint(
         "kind IN ('capture', 'settle', 'close', 'opening', 'reversal', 'correction', 'refund', 'refund_reversal',"
-        " 'recovery', 'reserve_release')",
+        " 'recovery', 'reserve_release', 'write_off')",
         name="ledger_entries_kind_check",
     ),
     CheckConstraint("source IS NOT NULL OR kind IN ('capture', 'recovery')", name="ledger_entries_source_check"),
@@ -47,7 +47,7 @@ ledger_entries = Table(
         "kind",
         "currency",
         unique=True,
-        postgresql_where=text("kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal')"),
+        postgresql_where=text("kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal', 'write_off')"),
     ),
 )
 
@@ -148,4 +148,26 @@ ledger_state = Table(
     Column("opening_ended_at", INSTANT),
     PrimaryKeyConstraint("is_the_one", name="ledger_state_pkey"),
     CheckConstraint("is_the_one", name="ledger_state_single_check"),
+)
+
+write_offs = Table(
+    "write_offs",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("customer_id", MERCHANT, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", INSTANT, nullable=False),
+    Column("released_by", Text),
+    Column("released_at", INSTANT),
+    Column("entry_id", Uuid),
+    PrimaryKeyConstraint("id", name="write_offs_pkey"),
+    CheckConstraint("amount_minor > 0", name="write_offs_amount_check"),
+    CheckConstraint("released_by <> requested_by", name="write_offs_two_people_check"),
+    CheckConstraint(
+        "(released_by IS NULL) = (released_at IS NULL) AND (released_by IS NULL) = (entry_id IS NULL)",
+        name="write_offs_released_check",
+    ),
 )

@@ -66,6 +66,26 @@ CREATE TABLE reserve_lots (
 CREATE INDEX reserve_lots_due_idx ON reserve_lots (release_on) WHERE left_minor > 0;
 CREATE INDEX reserve_lots_merchant_idx ON reserve_lots (customer_id, currency, release_on) WHERE left_minor > 0;
 
+-- Debt that is given up: by one person who asks and another one who releases it.
+CREATE TABLE write_offs (
+    id UUID NOT NULL,
+    customer_id VARCHAR(255) COLLATE "C" NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    released_by TEXT,
+    released_at TIMESTAMP WITH TIME ZONE,
+    entry_id UUID,
+    CONSTRAINT write_offs_pkey PRIMARY KEY (id),
+    CONSTRAINT write_offs_amount_check CHECK (amount_minor > 0),
+    CONSTRAINT write_offs_two_people_check CHECK (released_by <> requested_by),
+    CONSTRAINT write_offs_released_check CHECK (
+        (released_by IS NULL) = (released_at IS NULL) AND (released_by IS NULL) = (entry_id IS NULL)
+    )
+);
+
 ALTER TABLE payables ADD COLUMN source_id UUID;
 
 -- The business date from which on there was debt all the time; null without any.
@@ -96,6 +116,9 @@ CREATE TRIGGER refunds_fail_once BEFORE UPDATE ON refunds
     FOR EACH ROW WHEN (OLD.status = 'failed' OR NEW.status <> 'failed') EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER refunds_stay BEFORE DELETE ON refunds FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER reserve_lots_stay BEFORE DELETE ON reserve_lots FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER write_offs_are_released_once BEFORE UPDATE ON write_offs
+    FOR EACH ROW WHEN (OLD.released_by IS NOT NULL) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER write_offs_stay BEFORE DELETE ON write_offs FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER returned_amounts_stay BEFORE DELETE ON returned_amounts
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -124,7 +147,8 @@ GRANT UPDATE (recovered_minor, reserve_withheld_minor, from_available_minor, fro
 
 GRANT SELECT ON refunds TO psp_merchant;
 GRANT SELECT (refund_fee) ON plan_rules TO psp_merchant;
-GRANT SELECT ON refunds, returned_amounts, merchant_terms, reserve_lots TO psp_support;
+GRANT SELECT, INSERT, UPDATE (released_by, released_at, entry_id) ON write_offs TO psp_runs;
+GRANT SELECT ON write_offs, refunds, returned_amounts, merchant_terms, reserve_lots TO psp_support;
 
 CREATE POLICY transactions_refunded_by_the_api ON transactions FOR SELECT TO psp_api
     USING (customer_id = current_setting('psp.customer_id', true));
@@ -158,6 +182,11 @@ CREATE POLICY returned_amounts_of_the_api ON returned_amounts TO psp_api
     WITH CHECK (customer_id = current_setting('psp.customer_id', true));
 CREATE POLICY returned_amounts_of_the_runs ON returned_amounts TO psp_runs USING (true) WITH CHECK (true);
 CREATE POLICY returned_amounts_for_support ON returned_amounts FOR SELECT TO psp_support USING (true);
+
+ALTER TABLE write_offs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE write_offs FORCE ROW LEVEL SECURITY;
+CREATE POLICY write_offs_of_the_runs ON write_offs TO psp_runs USING (true) WITH CHECK (true);
+CREATE POLICY write_offs_for_support ON write_offs FOR SELECT TO psp_support USING (true);
 
 ALTER TABLE reserve_lots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE reserve_lots FORCE ROW LEVEL SECURITY;

@@ -17,7 +17,7 @@ down_revision = "0014"
 
 _ENTRIES = (
     "'capture', 'settle', 'close', 'opening', 'reversal', 'correction', 'refund', 'refund_reversal', 'recovery',"
-    " 'reserve_release'"
+    " 'reserve_release', 'write_off'"
 )
 
 
@@ -36,7 +36,7 @@ def upgrade() -> None:
     replace_index(
         "ledger_entries_once_key",
         "ledger_entries (source, kind, currency)"
-        " WHERE kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal')",
+        " WHERE kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal', 'write_off')",
         unique=True,
     )
     # Before the types: a drain of before makes credits, which have no source and are of all of these.
