@@ -80,6 +80,7 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
         app.add_route(path, objects)
         app.add_route(f"{path}/{{id}}", objects, suffix="one")
     app.add_route("/plans/current", plans.Plans(worker, authenticator))
+    app.add_route("/settlements/{id}/lines", settlement.Lines(worker, authenticator))
     app.add_route("/settlements/{id}/report", settlement.Reports(worker, authenticator))
     app.add_route("/balance", balance.BalanceOf(worker, authenticator))
     app.add_route("/balance/transactions", balance.BalanceTransactions(worker, authenticator))

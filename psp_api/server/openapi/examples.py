@@ -18,6 +18,7 @@ from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
 from psp_api.server.wire.answers import (
     EXAMPLE_INSTANT,
+    LineAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,
@@ -28,6 +29,7 @@ from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import PayableStatus, PayableType
 from psp_core.domain.pricing.plan_rules import CONTRACT
 from psp_core.domain.refunds import RefundStatus
+from psp_core.domain.settlement.report import LineType
 from psp_core.domain.settlement.settlements import SettlementStatus
 
 _TRANSACTION_ID = UUID("24e249f8-ca37-430a-afe9-bf05d9cd5688")
@@ -141,6 +143,35 @@ SETTLEMENT: SettlementAnswer = {
     "closed_at": "2020-08-18T06:00:01.480Z",
     "already_available": {"payables": 0, "amount": 0, "fee_amount": 0, "receivable_amount": 0},
 }
+
+_NO_LINE: LineAnswer = {
+    "type": LineType.MERCHANT_PAYOUT,
+    "payable_id": None,
+    "transaction_id": None,
+    "reference": None,
+    "payment_method": None,
+    "installment": None,
+    "created_at": None,
+    "amount": None,
+    "fee_amount": None,
+    "net_amount": -2375,
+    "currency": Currency.BRL,
+}
+LINES: list[LineAnswer] = [
+    {
+        **_NO_LINE,
+        "type": LineType.SETTLED,
+        "payable_id": PAYABLE["id"],
+        "transaction_id": _TRANSACTION_ID,
+        "payment_method": PaymentMethod.CREDIT_CARD,
+        "installment": 1,
+        "created_at": EXAMPLE_INSTANT,
+        "amount": 2500,
+        "fee_amount": 125,
+        "net_amount": 2375,
+    },
+    _NO_LINE,
+]
 
 REPORTS = {
     "text/csv": "\N{ZERO WIDTH NO-BREAK SPACE}"

@@ -19,12 +19,14 @@ from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_api.server.wire.answers import (
+    LineAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,
 )
 from psp_api.server.wire.queries import (
     BalanceTransactionQuery,
+    LineQuery,
     Paging,
     PayableQuery,
     ReportQuery,
@@ -68,7 +70,8 @@ class Operation:
     body_example: Any = None
     query: type[BaseModel] | None = None
     files: Mapping[str, Any] = field(default_factory=dict)
-    """The media types of an answer that is a file instead, each with an example, or None."""
+    """The media types of an answer that is a file instead, or at will where there are `many`; each with an example, or
+    None."""
 
     @property
     def writes(self) -> bool:
@@ -228,6 +231,20 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Get a settlement",
         answer=SettlementAnswer,
         example=examples.SETTLEMENT,
+    ),
+    Operation(
+        "get",
+        "/settlements/{id}/lines",
+        "listSettlementLines",
+        "List the lines of a closed settlement",
+        LineAnswer,
+        examples.LINES,
+        (NOT_FOUND, catalogue.NOT_ACCEPTABLE, OF_DOMAIN_ERRORS[errors.SettlementOpen], *_READING),
+        many=True,
+        query=LineQuery,
+        files={"text/csv": examples.REPORTS["text/csv"]},
+        description="The oldest payable first. While there is more, the header `Link` names the next page; the last "
+        "one ends with what balances all lines. With `Accept: text/csv` it is the settlement's report.",
     ),
     Operation(
         "get",

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from psp_api.server.wire.words import (
     IN_MINOR_UNITS,
+    LINE_TYPE,
     PAYABLE_TYPE,
     PENDING_PAYMENT,
     PLATFORM_ZONE,
@@ -25,6 +26,7 @@ from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
 from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
+from psp_core.domain.settlement.report import LineType, ReportLine
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
 
 # What one commit stores shares its instants, and cards expire in few months.
@@ -145,6 +147,42 @@ class SettlementAnswer(TypedDict):
         AvailableAnswer,
         Field(description="what was paid at once on the day, beside what it pays out; gathered when the day is over"),
     ]
+
+
+class LineAnswer(TypedDict):
+    type: Annotated[LineType, Field(description=LINE_TYPE)]
+    payable_id: Annotated[Id | None, Field(description="the payable; null where it balances the others")]
+    transaction_id: Annotated[Id | None, Field(description="the transaction of the payable")]
+    reference: Annotated[str | None, Field(description="the transaction's reference")]
+    payment_method: Annotated[PaymentMethod | None, Field(description="how the transaction was paid")]
+    installment: Annotated[Count | None, Field(description="which part of the transaction it is, from 1")]
+    created_at: Annotated[Instant | None, Field(description="when the transaction was stored, in UTC")]
+    amount: Annotated[
+        Signed | None, Field(description=f"of the payable, {IN_MINOR_UNITS}; below zero it is taken back")
+    ]
+    fee_amount: Annotated[Signed | None, Field(description=f"of the payable, {IN_MINOR_UNITS}")]
+    net_amount: Annotated[
+        Signed,
+        Field(description=f"credits above zero, debits below, {IN_MINOR_UNITS}: all lines add up to zero"),
+    ]
+    currency: CurrencyField
+
+
+def line_answer(line: ReportLine) -> LineAnswer:
+    has_payable = line.payable_id is not None
+    return {
+        "type": line.type,
+        "payable_id": line.payable_id,
+        "transaction_id": line.transaction_id,
+        "reference": line.reference,
+        "payment_method": PaymentMethod(line.payment_method) if line.payment_method else None,
+        "installment": line.installment,
+        "created_at": instant(line.created_at) if line.created_at else None,
+        "amount": (line.gross_credit_minor or 0) - (line.gross_debit_minor or 0) if has_payable else None,
+        "fee_amount": line.commission_minor,
+        "net_amount": (line.net_credit_minor or 0) - (line.net_debit_minor or 0),
+        "currency": line.batch.currency,
+    }
 
 
 def transaction_answer(row: Transaction) -> TransactionAnswer:

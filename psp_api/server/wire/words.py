@@ -14,6 +14,10 @@ PAYABLE_TYPE = (
     "refund failed"
 )
 REFUND_STATUS = "`succeeded`: booked, and the cardholder gets the money; `failed`: they did not, and you have it back"
+LINE_TYPE = (
+    "of payables `Settled`, `Refunded`, `RefundedReversed`; last what balances them: `AlreadyAvailable`, `Recovered` "
+    "(your debt), `DepositCorrection` (your reserve), `MerchantPayout`, `FromAvailable`, `Carried` (you owe it)"
+)
 SETTLEMENT_STATUS = "`open` while payables are added to it, `closed` once it is complete and never changes again"
 CARD_NUMBER_PATTERN = "^[0-9]{12,19}$"
 EXPIRATION_DATE_PATTERN = "^(0[1-9]|1[0-2])/([0-9]{2}|[1-9][0-9]{3})$"

@@ -44,6 +44,7 @@ def objects(api: Api, client: httpx.Client, merchant: str, in_a_month: Core) -> 
         "/refunds/{id}": refund["id"],
         "/payables/{id}": payable["id"],
         "/settlements/{id}": settlement["id"],
+        "/settlements/{id}/lines": settlement["id"],
         "/settlements/{id}/report": settlement["id"],
     }
 
