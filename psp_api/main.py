@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from falcon.asgi import App, Request, Response
 
-from psp_api import ledger, operations, payables, settlement
+from psp_api import operations, payables, settlement
 from psp_api.access.authentication import Authenticator, BearerKey, TrustedHeader
 from psp_api.access.failed_logins import FailedLogins
 from psp_api.access.rate_limits import RateLimited, RateLimits
 from psp_api.intake import transactions
+from psp_api.ledger import balance
 from psp_api.pricing import plans
+from psp_api.refunds import resource as refunds
 from psp_api.server.edge.exchange import RefusedAtTheEdge
 from psp_api.server.observation import Observation
 from psp_api.server.openapi import documentation
@@ -69,16 +71,19 @@ def _add_routes(app: App[Request, Response], worker: Worker, authenticator: Auth
     app.add_route("/transactions/batch", transactions.Batch(worker, authenticator))
     app.add_route("/transactions/{id}", accepted, suffix="one")
     app.add_route("/transactions/{id}/payables", accepted, suffix="payables")
+    app.add_route("/transactions/{id}/refunds", refunds.RefundsOfATransaction(worker, authenticator))
     for path, objects in (
         ("/payables", payables.payables(worker, authenticator)),
         ("/settlements", settlement.settlements(worker, authenticator)),
+        ("/refunds", refunds.refunds(worker, authenticator)),
     ):
         app.add_route(path, objects)
         app.add_route(f"{path}/{{id}}", objects, suffix="one")
     app.add_route("/plans/current", plans.Plans(worker, authenticator))
+    app.add_route("/settlements/{id}/lines", settlement.Lines(worker, authenticator))
     app.add_route("/settlements/{id}/report", settlement.Reports(worker, authenticator))
-    app.add_route("/balance", ledger.BalanceOf(worker, authenticator))
-    app.add_route("/balance/transactions", ledger.BalanceTransactions(worker, authenticator))
+    app.add_route("/balance", balance.BalanceOf(worker, authenticator))
+    app.add_route("/balance/transactions", balance.BalanceTransactions(worker, authenticator))
     app.add_route("/health/live", operations.Live())
     app.add_route("/health/ready", operations.Ready(worker))
     app.add_route("/metrics", operations.Metrics(worker))

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from psp_pipelines.kernel.runs import DRAIN, HOUSEKEEPING, KIND, NOT_REPLACED, REPLACED_ONCE, SETTLEMENT
+from psp_pipelines.ledger.debts import merchant_debts
 from psp_pipelines.ledger.ledger_day import ledger_day
 from psp_pipelines.ledger.opening import ledger_opening
 from psp_pipelines.operations.dead_letters import dead_letters
@@ -36,8 +37,8 @@ seal_ledger = dg.define_asset_job(
 
 watch = dg.define_asset_job(
     "watch",
-    selection=dg.AssetSelection.assets(flow, dead_letters, unpaid_dates, ledger_opening),
-    description="Looks every ten minutes whether anything is stuck, lost or overdue, which dates need a hand, and "
-    "whether the ledger still has to book what existed before it.",
+    selection=dg.AssetSelection.assets(flow, dead_letters, unpaid_dates, ledger_opening, merchant_debts),
+    description="Looks every ten minutes whether anything is stuck, lost or overdue, which dates need a hand, "
+    "what merchants owe, and whether the ledger still has to book what existed before it.",
     tags={KIND: HOUSEKEEPING, **NOT_REPLACED},
 )

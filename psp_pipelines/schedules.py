@@ -12,6 +12,7 @@ from psp_pipelines.operations.clean_up import clean_up
 from psp_pipelines.operations.full_books import check_all_books
 from psp_pipelines.settlement.early_dates import settle_early_dates
 from psp_pipelines.settlement.partitions import calendar
+from psp_pipelines.settlement.reserve import release_reserve
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _START = calendar.settlement_starts_at
@@ -91,6 +92,15 @@ flow_watch = dg.ScheduleDefinition(
     cron_schedule="*/10 * * * *",
     default_status=_RUNNING,
     description="Looks whether anything is stuck, lost or overdue.",
+)
+
+nightly_release = dg.ScheduleDefinition(
+    name="nightly_release",
+    job=release_reserve,
+    cron_schedule="45 2 * * *",
+    execution_timezone=calendar.time_zone,
+    default_status=_RUNNING,
+    description="Releases what was kept back of settlements, on its date.",
 )
 
 nightly_clean_up = dg.ScheduleDefinition(

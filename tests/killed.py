@@ -37,11 +37,14 @@ class DiesWhenItPosts(WrappedStore):
     posted: int = 0
 
     def begin(self) -> AbstractContextManager[UnitOfWork]:
-        return self._begin()
+        return self._dying(self.store.begin())
+
+    def write_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
+        return self._dying(self.store.write_as(customer_id, within_s=within_s))
 
     @contextmanager
-    def _begin(self) -> Iterator[Any]:
-        with self.store.begin() as work:
+    def _dying(self, begun: AbstractContextManager[UnitOfWork]) -> Iterator[Any]:
+        with begun as work:
             yield _Dying(work, self)
 
 
@@ -51,10 +54,12 @@ class _Dying:
     fate: DiesWhenItPosts
 
     def __getattr__(self, name: str) -> Any:
-        return self if name == "ledger" else getattr(self.work, name)
+        if name == "ledger":
+            return self
+        return getattr(self.work if hasattr(self.work, name) else self.work.ledger, name)
 
-    def post(self, rows: Sequence[Entry]) -> None:
-        self.work.ledger.post(rows)
+    def post(self, rows: Sequence[Entry], *, today: date) -> None:
+        self.work.ledger.post(rows, today=today)
         self.fate.posted += bool(rows)
         if self.fate.posted == self.fate.dies_at:
             raise Killed

@@ -89,6 +89,13 @@ _PROGRAMS = {
     "reverse_entry": Login.OPERATOR,
     "seal_days": Login.RUNS,
     "settle_payables": Login.RUNS,
+    "create_refund": Login.API,
+    "compare_settlement": Login.RUNS,
+    "write_off_debt": Login.RUNS,
+    "list_debts": Login.RUNS,
+    "release_reserve": Login.RUNS,
+    "fail_refund": Login.RUNS,
+    "set_merchant_terms": Login.OPERATOR,
     "verify_ledger": Login.RUNS,
     "write_settlement_report": Login.RUNS,
 }

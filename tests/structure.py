@@ -27,7 +27,19 @@ FEATURE_FLOORS = (
     "psp_api",
     "psp_pipelines",
 )
-FEATURES = ("intake", "events", "payables", "pricing", "ledger", "settlement", "access", "desk", "operations", "kernel")
+FEATURES = (
+    "intake",
+    "events",
+    "payables",
+    "pricing",
+    "ledger",
+    "settlement",
+    "refunds",
+    "access",
+    "desk",
+    "operations",
+    "kernel",
+)
 
 Edges = dict[str, set[str]]
 

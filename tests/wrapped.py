@@ -21,6 +21,9 @@ class WrappedStore:
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         return self.store.begin()
 
+    def write_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
+        return self.store.write_as(customer_id, within_s=within_s)
+
     def accept(self, intakes: Sequence[Intake], *, now: datetime, traceparent: str | None) -> list[bool]:
         return self.store.accept(intakes, now=now, traceparent=traceparent)
 

@@ -196,7 +196,7 @@ class GroupCommit:
 
     def _give_up(self, group: list[_Request]) -> None:
         for request in group:
-            request.fail(_in_doubt())
+            request.fail(in_doubt())
 
     def _forget_key(self, request: _Request) -> None:
         if key := request.submission.key:
@@ -211,7 +211,7 @@ def _accept_all(accept: Accept, submissions: list[Submission], on_answer: Callab
     try:
         return accept(submissions)
     except StorageUnavailable:
-        return [_in_doubt() for _ in submissions]
+        return [in_doubt() for _ in submissions]
     except Exception as error:  # noqa: BLE001  (handed to the request that it belongs to)
         if len(submissions) == 1:
             return [error]
@@ -227,7 +227,8 @@ def _not_begun() -> DomainError:
     return StorageUnavailable("the database does not answer; nothing was stored")
 
 
-def _in_doubt() -> DomainError:
+def in_doubt() -> DomainError:
+    """Return what is told when nobody knows whether a commit took effect."""
     return StorageUnavailable(
         "the database did not answer in time, and what was sent may have been stored: send it again with the same "
         "Idempotency-Key"

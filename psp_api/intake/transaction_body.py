@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.config import JsonDict
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from psp_api.server.activity import Pace
 from psp_api.server.problems.refusals import FieldProblem
-from psp_api.server.wire.field_problems import body_problems, card_data, card_data_in_unknown_field
+from psp_api.server.wire.field_problems import body_problems, card_data, cards_in_unknown_fields
 from psp_api.server.wire.fields import (
     Amount,
     CardNumber,
@@ -22,9 +22,9 @@ from psp_api.server.wire.fields import (
     VerificationCode,
     first_of_month,
 )
-from psp_api.server.wire.json_body import sound_json, texts_in
+from psp_api.server.wire.json_body import sound_json
 from psp_core.domain.intake.card_brands import brand_of
-from psp_core.domain.intake.cards import CARD_DIGITS_MIN, CardNumbers, holds_card_data
+from psp_core.domain.intake.cards import CardNumbers
 from psp_core.domain.intake.transactions import INSTALLMENTS_MAX, NewTransaction, PaymentMethod
 from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Money
 
@@ -132,20 +132,8 @@ def _numbers_of_other_rows(bodies: Sequence[TransactionBody], pace: Pace) -> Ite
                 yield card_data(f"/{index}/{name}")
 
 
-def _cards_in_unknown_fields(parsed: Any) -> Iterator[FieldProblem]:
-    """They are not kept; but whoever sends a card's number there does not know, and it is in logs on the way."""
-    for index, row in enumerate(parsed if isinstance(parsed, list) else [parsed]):
-        if not isinstance(row, dict) or _KNOWN.issuperset(row):
-            continue
-        number = row.get("card_number")
-        own = number if isinstance(number, str) and len(number) >= CARD_DIGITS_MIN and number.isdecimal() else None
-        for name in row.keys() - _KNOWN:
-            if any(holds_card_data(text, number=own) for text in (name, *texts_in(row[name]))):
-                yield card_data_in_unknown_field(f"/{index}" if isinstance(parsed, list) else "", name)
-
-
 def _read(adapter: TypeAdapter[T], raw: bytes, problems: list[FieldProblem], pace: Pace | None = None) -> T | None:
-    problems += _cards_in_unknown_fields(sound_json(raw))
+    problems += cards_in_unknown_fields(sound_json(raw), known=_KNOWN)
     try:
         return adapter.validate_json(raw, context=pace)
     except ValidationError as error:

@@ -9,31 +9,21 @@ from falcon.asgi import Request, Response
 from psp_api.access.authentication import Authenticator
 from psp_api.intake.transaction_body import TransactionBody, read_batch, read_transaction
 from psp_api.server.activity import Pace
-from psp_api.server.merchant_resource import MerchantResource, Objects, parse_id
+from psp_api.server.merchant_resource import Objects, parse_id
 from psp_api.server.observation import forget
 from psp_api.server.problems.refusals import FieldProblem, Invalid
 from psp_api.server.wire import headers, queries
 from psp_api.server.wire.answers import many_transactions, one_transaction, payable_answer, transaction_answer
 from psp_api.server.wire.request_hash import Through, request_hash, request_hash_of_version_1
 from psp_api.server.worker import Worker
+from psp_api.server.writing_resource import WritingResource, tell_created
 from psp_core.domain.intake.cards import CardNumbers
 from psp_core.domain.intake.idempotency import IdempotencyKey
 from psp_core.domain.intake.transactions import Transaction
 from psp_core.usecases.intake.accept_transactions import Answer, Submission
 
-_CREATED = 201
-_JSON = "application/json"
 
-
-class _Writing(MerchantResource):
-    async def _body(self, req: Request, *, bytes_max: int) -> bytes:
-        headers.require_json(req.content_type)
-        headers.require_plain(req.get_header("Content-Encoding"))
-        headers.require_size(req.content_length, bytes_max=bytes_max)
-        raw: bytes = await req.stream.read(bytes_max + 1)
-        headers.require_size(len(raw), bytes_max=bytes_max)
-        return raw
-
+class _Writing(WritingResource):
     def _key(
         self,
         req: Request,
@@ -149,11 +139,7 @@ class Batch(_Writing):
 
 
 def _tell(resp: Response, answer: Answer) -> None:
-    resp.status = _CREATED
-    resp.content_type = _JSON
-    resp.data = answer.body
-    if answer.replayed:
-        resp.set_header("Idempotent-Replayed", "true")
+    tell_created(resp, answer.body, replayed=answer.replayed)
 
 
 def _trace(req: Request) -> str | None:

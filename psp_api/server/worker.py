@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from psp_api.intake.group_commit import Accept, GroupCommit, GroupLimits
+from psp_api.intake.group_commit import Accept, GroupCommit, GroupLimits, in_doubt
 from psp_api.intake.transaction_body import BATCH_TRANSACTIONS_MAX
 from psp_api.server import metrics
 from psp_api.server.activity import NOBODYS, Pace, activity_of_this_worker
@@ -22,6 +22,8 @@ from psp_core.usecases.operations.check_health import CheckHealth
 
 # Besides the readers: the relay, and a probe or a scrape. The group commit's is in a pool of its own.
 _OTHER_CONNECTIONS = 2
+# What is given back: a commit each, and those of one sale wait for each other.
+_WRITERS = 3
 # Looking up keys, where the readers have a login of their own: each key once in PSP_API_KEY_CACHE_TTL_S.
 _KEY_CONNECTIONS = 2
 _WAITING_PROBES_MAX = 10
@@ -42,7 +44,7 @@ def build_api_core(settings: Settings) -> Core:
     """Return a core with a connection for every thread of a worker, none of which may wait for long."""
     readers = _KEY_CONNECTIONS if settings.read_database_url else settings.api_read_threads
     own = {
-        "database_pool_size": readers + _OTHER_CONNECTIONS,
+        "database_pool_size": readers + _WRITERS + _OTHER_CONNECTIONS,
         "read_database_pool_size": settings.api_read_threads,
         "database_statement_timeout_s": settings.api_statement_timeout_s,
         "database_lock_timeout_s": settings.api_statement_timeout_s,
@@ -65,6 +67,16 @@ class Worker:
                 timeout_s=settings.api_read_timeout_s,
             ),
             activity=self.activity,
+        )
+        self.writers = FairThreads(
+            ThreadLimits(
+                threads=_WRITERS,
+                waiting_max=settings.api_waiting_reads_max,
+                timeout_s=settings.api_commit_timeout_s,
+                too_late=in_doubt,
+            ),
+            activity=self.activity,
+            name="write",
         )
         self.parsers = FairThreads(
             ThreadLimits(
@@ -140,6 +152,7 @@ class Worker:
         await asyncio.gather(self.group_commit.close(), self.bulk_commit.close())
         await asyncio.get_running_loop().run_in_executor(None, self.relay.stop)
         self.readers.close()
+        self.writers.close()
         self.parsers.close()
         self.queue_probe.close()
 

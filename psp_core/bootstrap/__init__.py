@@ -19,13 +19,14 @@ from psp_core.bootstrap.ledger import Ledger
 from psp_core.bootstrap.operations import Operations
 from psp_core.bootstrap.payables import Payables
 from psp_core.bootstrap.pricing import Pricing
+from psp_core.bootstrap.refunds import Refunds
 from psp_core.bootstrap.settlement import Settlement
 from psp_core.ports.kernel import Clock
 from psp_core.settings import Settings
 
 
 @dataclass(frozen=True)
-class Core(Intake, Events, Payables, Pricing, Ledger, Settlement, Access, Desk, Operations):
+class Core(Intake, Events, Payables, Pricing, Ledger, Settlement, Refunds, Access, Desk, Operations):
     """Every use case, ready to call. One per process; nothing connects before its first use."""
 
 

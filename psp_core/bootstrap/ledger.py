@@ -7,10 +7,12 @@ from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
 from psp_core.usecases.ledger.book_what_exists import BookWhatExists
+from psp_core.usecases.ledger.list_debts import ListDebts
 from psp_core.usecases.ledger.read_ledger import ReadLedger
 from psp_core.usecases.ledger.reverse_entry import ReverseEntry
 from psp_core.usecases.ledger.seal_days import SealDays
 from psp_core.usecases.ledger.verify_ledger import VerifyLedger
+from psp_core.usecases.ledger.write_off_debt import WriteOffDebt
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Ledger(Parts):
     @cached_property
     def reverse_entry(self) -> ReverseEntry:
         return ReverseEntry(self.store, self.clock, self.ids, self.settings.zone)
+
+    @cached_property
+    def write_off_debt(self) -> WriteOffDebt:
+        return WriteOffDebt(self.store, self.clock, self.ids, self.settings.zone)
+
+    @cached_property
+    def list_debts(self) -> ListDebts:
+        return ListDebts(self.store, self.clock, self.settings.zone)
 
     @cached_property
     def verify_ledger(self) -> VerifyLedger:

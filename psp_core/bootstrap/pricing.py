@@ -10,6 +10,7 @@ from psp_core.usecases.pricing.change_fee_plan import ChangeFeePlan
 from psp_core.usecases.pricing.change_plans import ChangePlans
 from psp_core.usecases.pricing.close_day import CloseDay
 from psp_core.usecases.pricing.read_fee_plans import ReadFeePlans
+from psp_core.usecases.pricing.set_merchant_terms import SetMerchantTerms
 from psp_core.usecases.pricing.show_plans import ShowPlans
 
 
@@ -36,3 +37,7 @@ class Pricing(Parts):
     @cached_property
     def read_fee_plans(self) -> ReadFeePlans:
         return ReadFeePlans(self.store)
+
+    @cached_property
+    def set_merchant_terms(self) -> SetMerchantTerms:
+        return SetMerchantTerms(self.store, self.clock)

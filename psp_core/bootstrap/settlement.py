@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from psp_core.bootstrap.parts import Parts
+from psp_core.usecases.settlement.compare_settlement import CompareSettlement
 from psp_core.usecases.settlement.find_unreported_dates import FindUnreportedDates
 from psp_core.usecases.settlement.find_unsettled_dates import FindUnsettledDates
 from psp_core.usecases.settlement.list_unpaid_dates import ListUnpaidDates
+from psp_core.usecases.settlement.release_reserve import ReleaseReserve
 from psp_core.usecases.settlement.settle_payables import SettlePayables
 from psp_core.usecases.settlement.write_settlement_report import WriteSettlementReport
 
@@ -20,6 +22,14 @@ class Settlement(Parts):
     @cached_property
     def settle_payables(self) -> SettlePayables:
         return SettlePayables(self.store, self.clock, self.settings.zone, self.settings.settlement_chunk_payables)
+
+    @cached_property
+    def compare_settlement(self) -> CompareSettlement:
+        return CompareSettlement(self.store, self.settle_payables)
+
+    @cached_property
+    def release_reserve(self) -> ReleaseReserve:
+        return ReleaseReserve(self.store, self.clock, self.settings.zone)
 
     @cached_property
     def find_unsettled_dates(self) -> FindUnsettledDates:

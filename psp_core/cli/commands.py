@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import click
 from sqlalchemy.exc import ArgumentError
 
-from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, ledger, settling
+from psp_core.cli import actions, database, explaining, fee_plans, flow, keys, ledger, refunds, settling
 from psp_core.cli.pricing import calendar, plans
 from psp_core.domain.kernel.errors import DomainError
 
@@ -68,6 +68,8 @@ for command in (
     plans.plans,
     calendar.calendar,
     ledger.ledger,
+    refunds.refunds,
+    refunds.merchant_terms,
     keys.keys,
     actions.actions,
 ):

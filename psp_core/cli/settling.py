@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from psp_core.cli.context import operator_core, reason_option, recorded
+from psp_core.domain.settlement.difference import SettlementDifference
 from psp_core.domain.settlement.settlements import SettlementOutcome, Totals, totals_by_currency
 from psp_core.usecases.operations.record_operator_action import ActionUnderWay
 
@@ -21,16 +22,32 @@ from psp_core.usecases.operations.record_operator_action import ActionUnderWay
     is_eager=True,
     help="Only show what would be paid; of a date to come, a forecast. It needs no reason.",
 )
+@click.option("--diff", is_flag=True, help="With --dry-run: the lines that would be added or are missing, by merchant.")
 @reason_option
-def settle(due_on: datetime, dry_run: bool, reason: str) -> None:
+def settle(due_on: datetime, *, dry_run: bool, diff: bool, reason: str) -> None:
     """Settle what is due on DUE_ON (YYYY-MM-DD)."""
+    if diff and not dry_run:
+        raise click.UsageError("--diff is for a --dry-run: it changes nothing")
     core = operator_core()
+    if diff:
+        for line in _difference(core.compare_settlement(due_on=due_on.date())):
+            click.echo(line)
+        return
     record = nullcontext(ActionUnderWay()) if dry_run else recorded(core, "settle", reason, due_on=f"{due_on:%Y-%m-%d}")
     with record as under_way:
         lines = _lines(core.settle_payables(due_on=due_on.date(), dry_run=dry_run))
         under_way.did = "; ".join(lines)
     for line in lines:
         click.echo(line)
+
+
+def _difference(found: SettlementDifference) -> list[str]:
+    lines = [
+        f"{sign} {each.customer_id} {each.currency}: {_in_words(each.totals)}"
+        for sign, part in (("+", found.added), ("!", found.missing))
+        for each in part
+    ]
+    return ["dry run: nothing was paid; + would be added, ! is missing:", *lines] if lines else ["nothing differs"]
 
 
 def _lines(outcome: SettlementOutcome) -> list[str]:

@@ -29,7 +29,13 @@ class PayableStatus(StrEnum):
 
 class PayableType(StrEnum):
     CREDIT = "credit"
-    """Money for the merchant. Refunds and chargebacks will be the other types."""
+    """Money for the merchant."""
+
+    REFUND = "refund"
+    """What is given back of a credit: its amounts are negative, or zero."""
+
+    REFUND_REVERSAL = "refund_reversal"
+    """The mirror of a refund that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,10 @@ class PayableSource:
 
 
 class Payable(NamedTuple):
-    """One installment that is due to a merchant: `amount` is `fee` plus `receivable`.
+    """One installment that is due to a merchant, or what comes back of it: `amount` is `fee` plus `receivable`.
 
-    A tuple, since they are made by the million and lists hold many.
+    All three carry their sign: what comes back is negative. A tuple, since they are made by the million and lists hold
+    many.
     """
 
     id: UUID
@@ -81,7 +88,10 @@ class Payable(NamedTuple):
     """When it was due before it was moved; it moves once."""
 
     entry_id: UUID | None = None
-    """The ledger's entry of its capture; None where an opening entry books it."""
+    """The ledger's entry that booked it; None where an opening entry does."""
+
+    source_id: UUID | None = None
+    """What it comes from, as a refund; None for a credit, which comes from its transaction."""
 
 
 def payables_for(
@@ -172,6 +182,9 @@ class PayableFilter:
     type: PayableType | None = None
     payment_method: PaymentMethod | None = None
     transaction_id: UUID | None = None
+    source_id: UUID | None = None
+    """Of a refund, or of the transaction itself."""
+
     reference: str | None = None
     settlement_id: UUID | None = None
     created_from: datetime | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from psp_core.domain.intake.idempotency import FirstAnswer, IdempotencyKey
+from psp_core.domain.intake.idempotency import FirstAnswer, IdempotencyKey, KeyClaim
 from psp_core.domain.intake.transactions import Transaction, TransactionFilter
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.payables import PayableSource
@@ -30,6 +30,10 @@ class Transactions(Protocol):
 class IdempotencyKeys(Protocol):
     def first_answers(self, keys: Sequence[IdempotencyKey]) -> Mapping[tuple[str, str], FirstAnswer]:
         """Return the stored answers by (customer id, key)."""
+        ...
+
+    def claim(self, claim: KeyClaim, *, now: datetime) -> bool:
+        """Store the key with its answer, and tell whether it is new; waits for the commit of a rival."""
         ...
 
     def purge(self, *, created_before: datetime, limit: int) -> int:

@@ -10,21 +10,45 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
-from psp_core.domain.ledger.balances import Balance, EntryView
+from psp_core.domain.ledger.balances import Balance, Debt, EntryView
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
 from psp_core.domain.ledger.sealing import SealedDay
+from psp_core.domain.ledger.write_offs import WriteOff
+
+
+class WriteOffs(Protocol):
+    def add(self, write_off: WriteOff) -> None: ...
+
+    def hold(self, id: UUID) -> WriteOff | None:
+        """Return it, and let nobody else release it before the end of the commit."""
+        ...
+
+    def release(self, id: UUID, *, by: str, at: datetime, entry_id: UUID) -> None:
+        """Say who released it, when, and which entry posts it."""
+        ...
 
 
 class Ledger(Protocol):
-    def post(self, entries: Sequence[Entry]) -> None:
+    @property
+    def write_offs(self) -> WriteOffs: ...
+
+    def post(self, entries: Sequence[Entry], *, today: date) -> None:
         """Write the entries and change the stored balances, each once; nothing for no entries.
 
-        Raises InsufficientFunds when a balance would fall below what is allowed.
+        What becomes available repays the merchant's debt first, by an entry of `today`. Raises InsufficientFunds when a
+        balance would fall below what is allowed.
 
         The last thing in a commit, and once in it: from here on it holds its merchants' balances. An entry of a day
         that is closed is effective on the day after it.
+        """
+        ...
+
+    def hold_balance(self, customer_id: str, currency: Currency) -> Balance:
+        """Return the merchant's balance, and let nobody else change it before the end of the commit.
+
+        Comes after every other lock of the commit, and before its posting.
         """
         ...
 
@@ -74,6 +98,10 @@ class Ledger(Protocol):
 
     def balances(self, customer_id: str) -> list[Balance]:
         """Return what the merchant has, a balance a currency."""
+        ...
+
+    def debts(self, *, limit: int) -> list[Debt]:
+        """Return what merchants owe, those who have owed for the longest time first."""
         ...
 
     def freeze(self) -> None:

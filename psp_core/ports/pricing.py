@@ -8,10 +8,12 @@ from typing import Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.kernel.money import Currency
 from psp_core.domain.pricing.fee_plans import FeePlan
 from psp_core.domain.pricing.holidays import DueTotals, Holiday
 from psp_core.domain.pricing.plan_rules import PlanRule
 from psp_core.domain.pricing.prices import RuleBook
+from psp_core.domain.pricing.refund_terms import MerchantTerms, RefundTerms
 
 
 class Priced(Protocol):
@@ -34,6 +36,10 @@ class PlanRules(Protocol):
         """Return the rules of the merchants in force at `at` or later; None stands for those for every merchant."""
         ...
 
+    def refund_terms(self, ids: Iterable[UUID | None], *, since: date) -> dict[UUID | None, RefundTerms]:
+        """Return what those of the ids that are stored rules say of refunds; closed days are those since a date."""
+        ...
+
     def add(self, rules: Sequence[PlanRule]) -> None:
         """Raise PlanRulesOverlap when a rule for the same sales is in force at the same time."""
         ...
@@ -44,6 +50,16 @@ class PlanRules(Protocol):
 
     def take_turn(self) -> None:
         """Wait for whoever else is changing rules, until this commit ends."""
+        ...
+
+
+class MerchantTermsOfAll(Protocol):
+    def of(self, customer_id: str, currency: Currency) -> MerchantTerms:
+        """Return the merchant's terms; one that has none of its own has no limit."""
+        ...
+
+    def set(self, customer_id: str, currency: Currency, terms: MerchantTerms, *, now: datetime) -> None:
+        """Let these be the merchant's terms."""
         ...
 
 

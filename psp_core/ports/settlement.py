@@ -9,16 +9,22 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.ledger.journal import Paid
+from psp_core.domain.ledger.journal import Closed, Paid
 from psp_core.domain.settlement.explanation import LinesByType, Waiting
-from psp_core.domain.settlement.report import Batch, PublishedReport, ReportFile, ReportFormat, ReportLine
+from psp_core.domain.settlement.report import (
+    Batch,
+    PublishedReport,
+    ReportedBatch,
+    ReportFile,
+    ReportFormat,
+    ReportLine,
+)
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
     Settlement,
     SettlementChunk,
     SettlementFilter,
-    SettlementTotals,
 )
 from psp_core.domain.settlement.unpaid_dates import Debts
 
@@ -82,10 +88,13 @@ class Settlements(Protocol):
         """Add at most `limit` payables that were paid at once to open settlements; they are paid already."""
         ...
 
-    def close(self, due_on: date, *, merchants: Sequence[str] | None, limit: int, now: datetime) -> list[Paid]:
+    def close(
+        self, due_on: date, *, merchants: Sequence[str] | None, limit: int, today: date, now: datetime
+    ) -> list[Closed]:
         """Close at most `limit` open settlements of the date and these merchants.
 
-        Returns one for each, with what becomes available by it; nothing when none is open.
+        Returns one for each, with where its net went or came from; nothing when none is open. Holds the merchants'
+        balances from here on.
         """
         ...
 
@@ -94,13 +103,26 @@ class Settlements(Protocol):
     def page(self, customer_id: str, where: SettlementFilter, page: Page) -> list[Settlement]: ...
 
 
+class Reserve(Protocol):
+    """What was kept back of settlements."""
+
+    def release(self, *, today: date, limit: int, now: datetime) -> list[Paid]:
+        """Release what is due by `today` of at most `limit` merchants and currencies, whose balances it holds; return
+        how much of each."""
+        ...
+
+
 class SettlementLines(Protocol):
-    def batches(self, due_on: date) -> list[tuple[Batch, SettlementTotals]]:
+    def batches(self, due_on: date) -> list[ReportedBatch]:
         """Return the date's settlements by merchant; what follows is read from the same snapshot."""
         ...
 
     def lines(self, batches: list[Batch]) -> Iterator[ReportLine]:
         """Yield the payables of these settlements of one date, batch after batch."""
+        ...
+
+    def totals(self, due_on: date, *, merchants: Sequence[str] | None) -> list[MerchantTotals]:
+        """Return what the lines of the date's settlements amount to, of each merchant."""
         ...
 
     def part(self, batch: Batch, *, after: UUID | None, limit: int) -> list[ReportLine]:

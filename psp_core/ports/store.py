@@ -15,8 +15,9 @@ from psp_core.ports.intake import IdempotencyKeys, Transactions
 from psp_core.ports.ledger import Ledger
 from psp_core.ports.operations import Books, OperatorActions, PlatformSettings
 from psp_core.ports.payables import Payables
-from psp_core.ports.pricing import DueDates, FeePlans, Holidays, PlanRules
-from psp_core.ports.settlement import Explanations, SettlementLines, SettlementReports, Settlements
+from psp_core.ports.pricing import DueDates, FeePlans, Holidays, MerchantTermsOfAll, PlanRules
+from psp_core.ports.refunds import Refunds
+from psp_core.ports.settlement import Explanations, Reserve, SettlementLines, SettlementReports, Settlements
 
 
 class UnitOfWork(Protocol):
@@ -36,6 +37,12 @@ class UnitOfWork(Protocol):
     def plan_rules(self) -> PlanRules: ...
     @property
     def holidays(self) -> Holidays: ...
+    @property
+    def merchant_terms(self) -> MerchantTermsOfAll: ...
+    @property
+    def refunds(self) -> Refunds: ...
+    @property
+    def reserve(self) -> Reserve: ...
     @property
     def due_dates(self) -> DueDates: ...
     @property
@@ -68,6 +75,13 @@ class Store(Holds, Protocol):
     """The database. Every method raises StorageUnavailable when it cannot be reached."""
 
     def begin(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def write_as(self, customer_id: str, *, within_s: float | None = None) -> AbstractContextManager[UnitOfWork]:
+        """Begin a unit of work for this merchant: where the login may not see all rows, it sees this one's.
+
+        A statement that takes longer than `within_s` is ended, and raises StorageUnavailable.
+        """
+        ...
 
     def accept(self, intakes: Sequence[Intake], *, now: datetime, traceparent: str | None) -> list[bool]:
         """Store the intakes whose key is new, or that have none, and one outbox entry for all, in one commit.

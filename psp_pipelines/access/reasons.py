@@ -18,7 +18,13 @@ SETTLEMENT_OP = "settlement"
 _SETTLEMENT = dg.AssetKey(SETTLEMENT_OP)
 _SETTLEMENT_JOB = "settle_due_payables"
 _OPS_OF_JOBS = MappingProxyType(
-    {"settle_early_dates": "settle_dates", "redrive": "redrive_dead_letters", "repair": "repair_transactions"}
+    {
+        "settle_early_dates": "settle_dates",
+        "redrive": "redrive_dead_letters",
+        "repair": "repair_transactions",
+        "fail_refund": "fail_one_refund",
+        "write_off": "write_off_debt",
+    }
 )
 _ACTIONS = MappingProxyType(
     {
@@ -26,6 +32,8 @@ _ACTIONS = MappingProxyType(
         "settle_dates": "settle",
         "redrive_dead_letters": "redrive",
         "repair_transactions": "repair",
+        "fail_one_refund": "refunds fail",
+        "write_off_debt": "write-off",
     }
 )
 

@@ -9,6 +9,7 @@ from psp_core.domain.events import QueueMessage
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.money import Currency, written
 from psp_core.domain.ledger.sealing import SealedDay
+from psp_core.domain.settlement.difference import SettlementDifference
 from psp_core.domain.settlement.explanation import Table
 from psp_core.domain.settlement.report import PublishedReport
 from psp_core.domain.settlement.settlements import (
@@ -24,6 +25,7 @@ from psp_core.usecases.settlement.write_settlement_report import WrittenReport
 from psp_pipelines.access.report_links import link_to
 
 MERCHANTS_SHOWN = 10
+MERCHANTS_COMPARED = 1_000
 DATES_NAMED = 31
 Shown: TypeAlias = dg.MetadataValue[Any]
 
@@ -60,6 +62,15 @@ def of_dry_run(outcome: SettlementOutcome) -> dict[str, Any]:
     }
 
 
+def of_difference(found: SettlementDifference) -> dict[str, Any]:
+    """Return what a dry run shows of a due date beside what is stored."""
+    return {
+        "lines_that_would_be_added": merchants_table(found.added[:MERCHANTS_COMPARED]),
+        "lines_that_are_missing": merchants_table(found.missing[:MERCHANTS_COMPARED]),
+        "merchants_that_differ": len({each.customer_id for each in (*found.added, *found.missing)}),
+    }
+
+
 def of_report(report: WrittenReport, settings: Settings) -> dict[str, Any]:
     """Return what one due date's report shows: where it is, its checksums, and its control totals."""
     return {
@@ -78,7 +89,7 @@ def of_ledger_day(sealed: SealedDay, largest: Sequence[tuple[str, Currency, int]
     """Return what a sealed business date shows: its trial balance, its seal, and whose money moved most."""
     return {
         "entries": sealed.entries,
-        "trial_balance": _table(
+        "trial_balance": plain_rows(
             ["currency", "account", "side", "debits", "credits", "balance"],
             [
                 (
@@ -95,7 +106,7 @@ def of_ledger_day(sealed: SealedDay, largest: Sequence[tuple[str, Currency, int]
         "sha256": sealed.hash.hex(),
         "sha256_of_the_day_before": sealed.previous_hash.hex(),
         "sealed_at": f"{sealed.sealed_at:%Y-%m-%d %H:%M:%S} UTC",
-        "most_moved": _table(
+        "most_moved": plain_rows(
             ["merchant", "currency", "postings' sum"],
             [(customer_id, currency.value, written(minor, currency)) for customer_id, currency, minor in largest],
         ),
@@ -123,7 +134,7 @@ def totals_table(totals: Mapping[Currency, Totals]) -> Shown:
 
 def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
     """Return a row for each merchant and currency."""
-    return _table(
+    return plain_rows(
         ["merchant", "currency", "payables", "gross", "fees", "net"],
         [
             (
@@ -141,7 +152,7 @@ def merchants_table(merchants: Sequence[MerchantTotals]) -> Shown:
 
 def due_table(outcomes: Iterable[SettlementOutcome]) -> Shown:
     """Return a row for each date and currency of a dry run or forecast."""
-    return _table(
+    return plain_rows(
         ["date", "currency", "merchants", "payables", "gross", "fees", "net"],
         [
             (
@@ -161,12 +172,12 @@ def due_table(outcomes: Iterable[SettlementOutcome]) -> Shown:
 
 def plain_table(table: Table) -> Shown:
     """Return a table of the core, whose cells are written already."""
-    return _table(table.columns, table.rows)
+    return plain_rows(table.columns, table.rows)
 
 
 def unpaid_table(found: UnpaidDates) -> Shown:
     """Return a row for each of the oldest dates that need something."""
-    return _table(
+    return plain_rows(
         ["date", "days overdue", "still due", "payables", "merchants", "report"],
         [
             (
@@ -201,7 +212,7 @@ def amounts(totals: Mapping[Currency, Totals]) -> str:
 
 def messages_table(messages: Iterable[QueueMessage]) -> Shown:
     """Return a row for each dead letter: ids and times, nothing of a transaction."""
-    return _table(
+    return plain_rows(
         ["message", "sent at", "transactions", "first transaction", "times looked at"],
         [
             (
@@ -218,7 +229,7 @@ def messages_table(messages: Iterable[QueueMessage]) -> Shown:
 
 def discrepancies_table(discrepancies: Iterable[Discrepancy]) -> Shown:
     """Return a row for each way in which the books do not balance."""
-    return _table(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
+    return plain_rows(["rule", "subject", "detail"], [(item.rule, item.subject, item.detail) for item in discrepancies])
 
 
 def report_link(published: PublishedReport | None, settings: Settings) -> Shown:
@@ -236,7 +247,8 @@ def file_link(url: str, settings: Settings) -> Shown:
     return dg.MetadataValue.url(opened) if opened else dg.MetadataValue.path(url)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Shown:
+def plain_rows(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Shown:
+    """Return rows as a table."""
     records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
     schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns])
     return dg.MetadataValue.table(records, schema=schema)

@@ -32,6 +32,9 @@ class SettlementConfig(dg.Config):
     reason: str = Field(default="", description="Why this is run by hand: without it the launch is refused")
     merchants: list[str] = Field(default=[], description="Only these merchants; none means all")
     dry_run: bool = Field(default=False, description="Show what would be paid, and write nothing")
+    diff: bool = Field(
+        default=False, description="With dry_run: by merchant the lines that would be added, or are missing"
+    )
 
 
 @dg.op(
@@ -145,6 +148,10 @@ def _settle_date(
         _log.info("dry run: nothing was paid", due_on=key, would_be_paid_count=report.count)
         context.log.info(f"{label}: dry run, nothing was paid; {report.count:,} payables would be")
         shown = metadata.of_dry_run(report)
+        if config.diff:
+            shown |= metadata.of_difference(
+                core.compare_settlement(due_on=report.due_on, merchants=config.merchants or None)
+            )
         context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=shown))
         return []
     # An alarm in infrastructure/ watches this field: a day without it is a day on which nobody was paid.

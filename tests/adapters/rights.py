@@ -12,12 +12,13 @@ WRITABLE = ("SET default_transaction_read_only = off", "COMMIT")
 GRANTS: dict[str, dict[str, str]] = {
     "transactions": {
         "psp_merchant": "SELECT",
-        "psp_api": "INSERT",
+        "psp_api": "INSERT, SELECT (amount_minor, currency, customer_id, id, installments)",
         "psp_runs": "SELECT, UPDATE (status, updated_at)",
         "psp_support": "SELECT",
     },
     "payables": {
         "psp_merchant": "SELECT",
+        "psp_api": "INSERT, SELECT",
         "psp_runs": "INSERT, SELECT, UPDATE (paid_at, settlement_id, status, updated_at)",
         "psp_operator": "UPDATE (due_on, original_due_on, payment_at)",
         "psp_support": "SELECT",
@@ -25,7 +26,8 @@ GRANTS: dict[str, dict[str, str]] = {
     "settlements": {
         "psp_merchant": "SELECT",
         "psp_runs": "INSERT, SELECT, UPDATE (available_count, available_fee_minor, available_gross_minor,"
-        " available_net_minor, closed_at, entry_id, fee_minor, gross_minor, net_minor, payable_count, status,"
+        " available_net_minor, carried_minor, closed_at, entry_id, fee_minor, from_available_minor, from_reserve_minor,"
+        " gross_minor, net_minor, payable_count, recovered_minor, reserve_withheld_minor, status,"
         " to_available_minor)",
         "psp_support": "SELECT",
     },
@@ -44,15 +46,39 @@ GRANTS: dict[str, dict[str, str]] = {
     "plan_rules": {
         "psp_merchant": "SELECT (calendar, card_brand, closes_at, created_at, currency, customer_id, delay, delay_unit,"
         " fee_basis, fee_bps, fee_fixed_minor, fee_max_minor, fee_min_minor, id, installments, paid_from,"
-        " payment_method, roll, rounding, step, step_unit, valid, zone)",
+        " payment_method, refund_fee, roll, rounding, step, step_unit, valid, zone)",
+        "psp_api": "SELECT (calendar, customer_id, id, refund_fee)",
         "psp_runs": "SELECT",
         "psp_operator": "INSERT, UPDATE (ended_at, valid)",
         "psp_support": "SELECT",
     },
     "holidays": {
         "psp_merchant": "SELECT (calendar, day)",
+        "psp_api": "SELECT (calendar, day)",
         "psp_runs": "SELECT",
         "psp_operator": "INSERT",
+        "psp_support": "SELECT",
+    },
+    "merchant_terms": {
+        "psp_api": "SELECT",
+        "psp_runs": "SELECT",
+        "psp_operator": "INSERT, UPDATE (negative_limit_minor, reserve_bps, reserve_days, updated_at)",
+        "psp_support": "SELECT",
+    },
+    "refunds": {
+        "psp_merchant": "SELECT",
+        "psp_api": "INSERT, SELECT",
+        "psp_runs": "INSERT, SELECT, UPDATE (failed_entry_id, failure_reason, status, updated_at)",
+        "psp_support": "SELECT",
+    },
+    "reserve_lots": {"psp_runs": "INSERT, SELECT, UPDATE (left_minor)", "psp_support": "SELECT"},
+    "write_offs": {
+        "psp_runs": "INSERT, SELECT, UPDATE (entry_id, released_at, released_by)",
+        "psp_support": "SELECT",
+    },
+    "returned_amounts": {
+        "psp_api": "INSERT, SELECT, UPDATE (refunded_minor)",
+        "psp_runs": "INSERT, SELECT, UPDATE (refunded_minor)",
         "psp_support": "SELECT",
     },
     "api_keys": {
@@ -69,18 +95,23 @@ GRANTS: dict[str, dict[str, str]] = {
     "leases": {"psp_runs": "DELETE, INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "settlement_reports": {"psp_runs": "INSERT, SELECT, UPDATE", "psp_support": "SELECT"},
     "platform_settings": {"psp_api": "SELECT", "psp_relay": "SELECT", "psp_runs": "SELECT", "psp_support": "SELECT"},
-    "ledger_entries": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
-    "ledger_postings": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_entries": {"psp_api": "INSERT", "psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
+    "ledger_postings": {"psp_api": "INSERT", "psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
     "ledger_days": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
     "ledger_sealed_balances": {"psp_runs": "INSERT, SELECT", "psp_support": "SELECT"},
     "ledger_balances": {
         "psp_merchant": "SELECT",
-        "psp_runs": "INSERT, SELECT, UPDATE (available_minor, debt_minor, in_transit_minor, pending_minor,"
+        "psp_api": "INSERT, SELECT, UPDATE (available_minor, debt_minor, debt_since, in_transit_minor,"
+        " pending_minor,"
+        " reserve_minor, settling_minor)",
+        "psp_runs": "INSERT, SELECT, UPDATE (available_minor, debt_minor, debt_since, in_transit_minor,"
+        " pending_minor,"
         " reserve_minor, settling_minor)",
         "psp_support": "SELECT",
     },
     "ledger_state": {
         "psp_merchant": "SELECT",
+        "psp_api": "SELECT",
         "psp_runs": "INSERT, SELECT, UPDATE (closed_until, opened_until, opening_ended_at)",
         "psp_support": "SELECT",
     },
@@ -104,6 +135,14 @@ FORBIDDEN_TO_ALL = {
     "deletes entries": "DELETE FROM ledger_entries",
     "deletes postings": "DELETE FROM ledger_postings",
     "deletes balances": "DELETE FROM ledger_balances",
+    "deletes refunds": "DELETE FROM refunds",
+    "changes what was refunded": "UPDATE refunds SET amount_minor = 1",
+    "deletes write-offs": "DELETE FROM write_offs",
+    "changes who asked for a write-off": "UPDATE write_offs SET requested_by = 'mallory'",
+    "deletes reserves": "DELETE FROM reserve_lots",
+    "changes when a reserve is released": "UPDATE reserve_lots SET release_on = '2020-01-01'",
+    "changes what was captured": "UPDATE returned_amounts SET captured_minor = 1",
+    "changes where a payable comes from": "UPDATE payables SET source_id = NULL",
     "changes whose balance it is": "UPDATE ledger_balances SET customer_id = 'mallory'",
     "changes a sealed day": "UPDATE ledger_days SET hash = previous_hash",
     "deletes sealed days": "DELETE FROM ledger_days",
@@ -173,11 +212,11 @@ FORBIDDEN = [
     (Login.API, "INSERT INTO operator_actions (id) VALUES (gen_random_uuid())"),
     (Login.API, "SELECT reason FROM operator_actions"),
     (Login.API, "INSERT INTO fee_plans (customer_id) VALUES ('mallory')"),
-    (Login.API, "INSERT INTO payables (id) VALUES (gen_random_uuid())"),
-    (Login.API, "SELECT FROM transactions"),
-    (Login.API, "SELECT customer_id FROM payables"),
+    (Login.API, "SELECT card_last_four FROM transactions"),
+    (Login.API, "UPDATE transactions SET status = 'paid'"),
+    (Login.API, "UPDATE refunds SET status = 'failed', failure_reason = 'none', failed_entry_id = id"),
+    (Login.API, "INSERT INTO merchant_terms (customer_id) VALUES ('mallory')"),
     (Login.API, "SELECT customer_id FROM settlements"),
-    (Login.API, "SELECT customer_id FROM ledger_balances"),
     (Login.API, "SELECT FROM ledger_postings"),
     (Login.READS, "SELECT FROM ledger_postings"),
     (Login.READS, "SELECT FROM ledger_entries"),
@@ -202,7 +241,11 @@ FORBIDDEN = [
     (Login.RUNS, "INSERT INTO holidays (calendar) VALUES ('brazil')"),
     (Login.READS, "SELECT reason FROM plan_rules"),
     (Login.READS, "SELECT reason FROM holidays"),
-    (Login.API, "SELECT FROM plan_rules"),
+    (Login.API, "SELECT fee_bps FROM plan_rules"),
+    (Login.READS, "SELECT FROM merchant_terms"),
+    (Login.READS, "SELECT FROM returned_amounts"),
+    (Login.RUNS, "INSERT INTO merchant_terms (customer_id) VALUES ('mallory')"),
+    (Login.RUNS, "UPDATE refunds SET amount_minor = 1"),
     (Login.RUNS, "UPDATE transactions SET status = 'pending_payment'"),
     (Login.OPERATOR, "SELECT answer FROM idempotency_keys"),
     (Login.SUPPORT, "SELECT answer FROM idempotency_keys"),

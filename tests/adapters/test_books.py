@@ -66,7 +66,8 @@ class TestBooks:
             ),
             (
                 "settlement_totals_are_its_lines",
-                "UPDATE settlements SET gross_minor = gross_minor + 1, net_minor = net_minor + 1",
+                "UPDATE settlements SET gross_minor = gross_minor + 1, net_minor = net_minor + 1,"
+                " to_available_minor = to_available_minor + 1",
             ),
             ("settlement_totals_are_its_lines", "UPDATE settlements SET payable_count = 2"),
             # The sum of both kinds is right, and each of them wrong.

@@ -18,9 +18,18 @@ from psp_local.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from tests.builders import a_new_transaction, a_submission
 from tests.reach import postgres
 
-READABLE = ["transactions", "payables", "settlements", "ledger_balances", "ledger_state"]
+READABLE = ["transactions", "payables", "settlements", "refunds", "ledger_balances", "ledger_state"]
 PARTLY_EVERYBODYS = ["plan_rules", "holidays"]
-ELSEWHERE = ["outbox", "idempotency_keys", "fee_plans", "api_keys"]
+ELSEWHERE = [
+    "outbox",
+    "idempotency_keys",
+    "fee_plans",
+    "api_keys",
+    "returned_amounts",
+    "merchant_terms",
+    "reserve_lots",
+    "write_offs",
+]
 MERCHANTS = 50
 
 # The statements of the merchant's lists and single objects, as the adapters write them.

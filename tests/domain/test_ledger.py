@@ -13,6 +13,7 @@ from psp_core.domain.ledger.accounts import Account, Side
 from psp_core.domain.ledger.entries import Entry, EntryKind, Posting, Sheet, changes_of_balances, mirrored
 from psp_core.domain.ledger.journal import (
     Captured,
+    Closed,
     Existing,
     Paid,
     capture_entries,
@@ -20,6 +21,7 @@ from psp_core.domain.ledger.journal import (
     opening_entries,
     settle_entries,
 )
+from psp_core.domain.ledger.waterfall import Poured
 from tests.builders import NOON
 
 TODAY = date(2026, 3, 10)
@@ -110,10 +112,9 @@ class TestSettlement:
         ]
 
     def test_names_its_due_date_and_a_closing_also_itself(self) -> None:
-        paid = [Paid(ONE, "a", BRL, 5)]
-
-        [settle] = settle_entries(paid, due_on=TODAY, today=TODAY, now=NOON)
-        [close] = close_entries(paid, due_on=TODAY, today=TODAY, now=NOON)
+        [settle] = settle_entries([Paid(ONE, "a", BRL, 5)], due_on=TODAY, today=TODAY, now=NOON)
+        closed = [Closed(ONE, "a", BRL, Poured(to_available_minor=5))]
+        [close] = close_entries(closed, due_on=TODAY, today=TODAY, now=NOON)
 
         assert (settle.source, close.source) == ("2026-03-10", f"2026-03-10/{ONE}")
 

@@ -35,6 +35,7 @@ class TestWatch:
 
         assert watch(core, instance) == {
             "nothing_overdue": True,
+            "no_old_debt": True,
             "every_transaction_has_payables": True,
             "outbox_not_stuck": True,
             "dead_letter_queue_empty": True,

@@ -76,6 +76,19 @@ class TestSettlementByHand:
         assert checks_of(result) == {}
         assert core.find_unsettled_dates() == [date.fromisoformat(DUE_ON)]
 
+    def test_compares_with_what_is_stored_in_a_dry_run(
+        self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
+    ) -> None:
+        a_due_date(core, clock, 2_500)
+
+        result = settle(core, instance=instance, by_hand=True, reason="what differs?", dry_run=True, diff=True)
+
+        [observation] = [event for event in result.all_events if event.event_type_value == "ASSET_OBSERVATION"]
+        shown = observation.asset_observation_data.asset_observation.metadata
+        added, missing = (shown[name].value for name in ("lines_that_would_be_added", "lines_that_are_missing"))
+        assert [(row.data["merchant"], row.data["net"]) for row in added.records] == [("merchant-1", "23.75")]  # type: ignore[union-attr]
+        assert missing.records == []  # type: ignore[union-attr]
+
     def test_says_with_no_word_of_a_dry_run_that_anything_was_done(
         self, core: Core, clock: SettableClock, instance: dg.DagsterInstance
     ) -> None:

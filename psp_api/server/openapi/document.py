@@ -107,12 +107,14 @@ def _query_parameters(query: type[BaseModel], schemas: dict[str, Any]) -> Iterab
 
 
 def _responses(operation: Operation, auth_mode: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    content = _file_content(operation) if operation.files else _json_content(operation, schemas)
+    content = _file_content(operation)
+    if operation.many or not operation.files:
+        content = {**_json_content(operation, schemas), **content}
     status, headers = ("201", RESPONSE["created"]) if operation.writes else ("200", RESPONSE["read"])
-    if operation.files:
-        headers = RESPONSE["file"]
-    elif operation.many and not operation.writes:
+    if operation.many and not operation.writes:
         headers = RESPONSE["list"]
+    elif operation.files:
+        headers = RESPONSE["file"]
     responses: dict[str, Any] = {status: {"description": operation.summary, "headers": headers, "content": content}}
     if operation.is_tagged:
         responses["304"] = {"description": "Not changed since", "headers": RESPONSE["read"]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from psp_api.ledger.answers import BalanceAnswer, BalanceTransactionAnswer
+from psp_api.refunds.answers import CreatedRefundAnswer, RefundAnswer
 from psp_api.server.problems.catalogue import (
     BODY_TOO_LARGE,
     BROKEN_JSON,
@@ -16,8 +18,7 @@ from psp_api.server.problems.handlers import problem_body
 from psp_api.server.problems.refusals import FieldProblem, ProblemAnswer
 from psp_api.server.wire.answers import (
     EXAMPLE_INSTANT,
-    BalanceAnswer,
-    BalanceTransactionAnswer,
+    LineAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,
@@ -27,10 +28,13 @@ from psp_core.domain.kernel import errors
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import PayableStatus, PayableType
 from psp_core.domain.pricing.plan_rules import CONTRACT
+from psp_core.domain.refunds import RefundStatus
+from psp_core.domain.settlement.report import LineType
 from psp_core.domain.settlement.settlements import SettlementStatus
 
 _TRANSACTION_ID = UUID("24e249f8-ca37-430a-afe9-bf05d9cd5688")
 _SETTLEMENT_ID = UUID("0173c8f1-7d1d-7cc3-98c4-dc0c0c07398f")
+_REFUND_ID = UUID("01736bbb-8800-7c0f-8a31-0d5fbbd3a6f1")
 _REQUEST_ID = "9352bb4b7d1623069f37f7f8efe3c596"
 
 TRANSACTION_BODY = {
@@ -77,10 +81,45 @@ PAYABLE: PayableAnswer = {
     "currency": Currency.BRL,
     "installment": 1,
     "type": PayableType.CREDIT,
+    "source_id": _TRANSACTION_ID,
     "paid_at": None,
     "settlement_id": None,
     "plan_id": CONTRACT[PaymentMethod.CREDIT_CARD].id,
     "due_on": "2020-08-18",
+}
+
+REFUND_BODY = {"amount": 1000, "reason": "one of two was broken", "reference": "return-7"}
+
+REFUND: RefundAnswer = {
+    "id": _REFUND_ID,
+    "transaction_id": _TRANSACTION_ID,
+    "customer_id": "123",
+    "status": RefundStatus.SUCCEEDED,
+    "amount": 1000,
+    "fee_returned": 50,
+    "currency": Currency.BRL,
+    "reason": "one of two was broken",
+    "reference": "return-7",
+    "failure_reason": None,
+    "created_at": "2020-07-20T10:00:00.000Z",
+    "updated_at": "2020-07-20T10:00:00.000Z",
+}
+
+CREATED_REFUND: CreatedRefundAnswer = {
+    **REFUND,
+    "payables": [
+        {
+            **PAYABLE,
+            "id": UUID("01736bbb-8800-7def-9000-6f8a3a3b1c52"),
+            "receivable_amount": -950,
+            "created_at": "2020-07-20T10:00:00.000Z",
+            "updated_at": "2020-07-20T10:00:00.000Z",
+            "amount": -1000,
+            "fee_amount": -50,
+            "type": PayableType.REFUND,
+            "source_id": _REFUND_ID,
+        }
+    ],
 }
 
 SETTLEMENT: SettlementAnswer = {
@@ -94,10 +133,45 @@ SETTLEMENT: SettlementAnswer = {
     "amount": 2500,
     "fee_amount": 125,
     "receivable_amount": 2375,
+    "recovered": 0,
+    "reserve_withheld": 0,
+    "to_available": 2375,
+    "from_available": 0,
+    "from_reserve": 0,
+    "carried": 0,
     "created_at": "2020-08-18T06:00:01.120Z",
     "closed_at": "2020-08-18T06:00:01.480Z",
     "already_available": {"payables": 0, "amount": 0, "fee_amount": 0, "receivable_amount": 0},
 }
+
+_NO_LINE: LineAnswer = {
+    "type": LineType.MERCHANT_PAYOUT,
+    "payable_id": None,
+    "transaction_id": None,
+    "reference": None,
+    "payment_method": None,
+    "installment": None,
+    "created_at": None,
+    "amount": None,
+    "fee_amount": None,
+    "net_amount": -2375,
+    "currency": Currency.BRL,
+}
+LINES: list[LineAnswer] = [
+    {
+        **_NO_LINE,
+        "type": LineType.SETTLED,
+        "payable_id": PAYABLE["id"],
+        "transaction_id": _TRANSACTION_ID,
+        "payment_method": PaymentMethod.CREDIT_CARD,
+        "installment": 1,
+        "created_at": EXAMPLE_INSTANT,
+        "amount": 2500,
+        "fee_amount": 125,
+        "net_amount": 2375,
+    },
+    _NO_LINE,
+]
 
 REPORTS = {
     "text/csv": "\N{ZERO WIDTH NO-BREAK SPACE}"

@@ -9,20 +9,24 @@ from typing import Any
 from pydantic import BaseModel
 
 from psp_api.intake.transaction_body import BatchBody, TransactionBody
+from psp_api.ledger.answers import BalanceAnswer, BalanceTransactionAnswer
 from psp_api.pricing import current_plans
 from psp_api.pricing.current_plans import CurrentPlansAnswer, PlanQuery
+from psp_api.refunds.answers import CreatedRefundAnswer, RefundAnswer
+from psp_api.refunds.body import RefundBody
+from psp_api.refunds.queries import RefundQuery
 from psp_api.server.openapi import examples
 from psp_api.server.problems import catalogue
 from psp_api.server.problems.catalogue import OF_DOMAIN_ERRORS, Problem
 from psp_api.server.wire.answers import (
-    BalanceAnswer,
-    BalanceTransactionAnswer,
+    LineAnswer,
     PayableAnswer,
     SettlementAnswer,
     TransactionAnswer,
 )
 from psp_api.server.wire.queries import (
     BalanceTransactionQuery,
+    LineQuery,
     Paging,
     PayableQuery,
     ReportQuery,
@@ -66,7 +70,8 @@ class Operation:
     body_example: Any = None
     query: type[BaseModel] | None = None
     files: Mapping[str, Any] = field(default_factory=dict)
-    """The media types of an answer that is a file instead, each with an example, or None."""
+    """The media types of an answer that is a file instead, or at will where there are `many`; each with an example, or
+    None."""
 
     @property
     def writes(self) -> bool:
@@ -155,6 +160,36 @@ OPERATIONS: tuple[Operation, ...] = (
         example=examples.PAYABLE,
         query=Paging,
     ),
+    Operation(
+        "post",
+        "/transactions/{id}/refunds",
+        "createRefund",
+        "Give back a transaction, or a part of it",
+        CreatedRefundAnswer,
+        examples.CREATED_REFUND,
+        (
+            NOT_FOUND,
+            OF_DOMAIN_ERRORS[errors.RefundExceedsCaptured],
+            OF_DOMAIN_ERRORS[errors.InsufficientFunds],
+            OF_DOMAIN_ERRORS[errors.AlreadyRefunded],
+            OF_DOMAIN_ERRORS[errors.TransactionNotReady],
+            OF_DOMAIN_ERRORS[errors.LedgerNotOpen],
+            *_WRITING,
+        ),
+        body=RefundBody,
+        body_example=examples.REFUND_BODY,
+        description="What waits is taken back first, the earliest installment first and on its own date; the rest the "
+        "next open day. The fee comes back in proportion, unless your plan says otherwise.",
+    ),
+    _list(
+        "/refunds",
+        id="listRefunds",
+        summary="List refunds",
+        answer=RefundAnswer,
+        example=examples.REFUND,
+        query=RefundQuery,
+    ),
+    _single("/refunds/{id}", id="getRefund", summary="Get a refund", answer=RefundAnswer, example=examples.REFUND),
     _list(
         "/payables",
         id="listPayables",
@@ -199,6 +234,20 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "get",
+        "/settlements/{id}/lines",
+        "listSettlementLines",
+        "List the lines of a closed settlement",
+        LineAnswer,
+        examples.LINES,
+        (NOT_FOUND, catalogue.NOT_ACCEPTABLE, OF_DOMAIN_ERRORS[errors.SettlementOpen], *_READING),
+        many=True,
+        query=LineQuery,
+        files={"text/csv": examples.REPORTS["text/csv"]},
+        description="The oldest payable first. While there is more, the header `Link` names the next page; the last "
+        "one ends with what balances all lines. With `Accept: text/csv` it is the settlement's report.",
+    ),
+    Operation(
+        "get",
         "/settlements/{id}/report",
         "getSettlementReport",
         "Get the report of a closed settlement",
@@ -213,9 +262,11 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         query=ReportQuery,
         files=examples.REPORTS,
-        description="A line for each payable, and last what balances them: `AlreadyAvailable` for what was paid at "
-        "once, `MerchantPayout` for what is paid out. Credits and debits add up to zero. Amounts are in major units "
-        f"(25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
+        description="A line for each payable (`Settled`, `Refunded`, `RefundedReversed`), and last what balances "
+        "them: `AlreadyAvailable` for what was paid at once, `Recovered` for what repaid your debt, "
+        "`DepositCorrection` for your reserve, `MerchantPayout` for what became available; below zero "
+        "`FromAvailable`, and `Carried` for what you owe. Credits and debits add up to zero. Amounts are in major "
+        f"units (25.00), times in {PLATFORM_ZONE}. CSV is UTF-8 that begins with a byte order mark. An answer "
         "that ends before its end, so that your client reports a broken connection, is to be asked for again.",
     ),
     Operation(

@@ -190,7 +190,32 @@ OF_DOMAIN_ERRORS: Mapping[type[errors.DomainError], Problem] = {
     errors.NotDueYet: _of(errors.NotDueYet, 409, "The date has not come", _FOR_OPERATORS),
     errors.NotOverYet: _of(errors.NotOverYet, 409, "The date is not over", _FOR_OPERATORS),
     errors.EntryReversed: _of(errors.EntryReversed, 409, "The entry was reversed before", _FOR_OPERATORS),
-    errors.InsufficientFunds: _of(errors.InsufficientFunds, 422, "There is not enough money", _FOR_OPERATORS),
+    errors.InsufficientFunds: _of(
+        errors.InsufficientFunds,
+        422,
+        "There is not enough money",
+        "All that you have, and are to get, would fall below the limit that you agreed to. Nothing was refunded.",
+    ),
+    errors.RefundExceedsCaptured: _of(
+        errors.RefundExceedsCaptured,
+        422,
+        "More than is left to refund",
+        "`detail` says how much is left of what was captured. Nothing was refunded.",
+    ),
+    errors.AlreadyRefunded: _of(
+        errors.AlreadyRefunded, 409, "It was refunded already", "There is nothing left of the transaction to refund."
+    ),
+    errors.RefundOver: _of(errors.RefundOver, 409, "The refund has failed before", _FOR_OPERATORS),
+    errors.DebtIsLess: _of(errors.DebtIsLess, 422, "The merchant owes less", _FOR_OPERATORS),
+    errors.TwoPeopleNeeded: _of(errors.TwoPeopleNeeded, 403, "Somebody else has to release it", _FOR_OPERATORS),
+    errors.WriteOffOver: _of(errors.WriteOffOver, 409, "The write-off was released before", _FOR_OPERATORS),
+    errors.TransactionNotReady: _of(
+        errors.TransactionNotReady,
+        409,
+        "The transaction is too young",
+        "Its payables are being made, which takes a moment. Send it again after `Retry-After` seconds.",
+        RETRY_AFTER_S,
+    ),
     errors.LedgerNotOpen: _of(
         errors.LedgerNotOpen,
         503,

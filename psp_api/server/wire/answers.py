@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from psp_api.server.wire.words import (
     IN_MINOR_UNITS,
+    LINE_TYPE,
     PAYABLE_TYPE,
     PENDING_PAYMENT,
     PLATFORM_ZONE,
@@ -22,9 +23,10 @@ from psp_api.server.wire.words import (
 )
 from psp_core.domain.intake.transactions import PaymentMethod, Transaction, TransactionStatus
 from psp_core.domain.kernel.money import Currency
-from psp_core.domain.ledger.balances import Balance
+from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
 from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
+from psp_core.domain.settlement.report import LineType, ReportLine
 from psp_core.domain.settlement.settlements import Settlement, SettlementStatus
 
 # What one commit stores shares its instants, and cards expire in few months.
@@ -40,18 +42,21 @@ Minor = Annotated[int, Field(ge=0)]
 Signed = int
 Count = Annotated[int, Field(ge=1)]
 
-_Merchant = Annotated[str, Field(description="the merchant, you")]
-_CreatedAt = Annotated[Instant, Field(description="when it was stored, in UTC")]
-_UpdatedAt = Annotated[Instant, Field(description="when it was changed last, in UTC")]
-_Currency = Annotated[Currency, Field(description="the currency of its amounts")]
-_Fee = Annotated[Minor, Field(description=f"what is kept of the amount, {IN_MINOR_UNITS}")]
-_Receivable = Annotated[Minor, Field(description=f"what you get: the amount without the fee, {IN_MINOR_UNITS}")]
+Merchant = Annotated[str, Field(description="the merchant, you")]
+CreatedAt = Annotated[Instant, Field(description="when it was stored, in UTC")]
+UpdatedAt = Annotated[Instant, Field(description="when it was changed last, in UTC")]
+CurrencyField = Annotated[Currency, Field(description="the currency of its amounts")]
+Fee = Annotated[Signed, Field(description=f"what is kept of the amount, {IN_MINOR_UNITS}; below zero it comes back")]
+Receivable = Annotated[
+    Signed,
+    Field(description=f"what you get, without the fee, {IN_MINOR_UNITS}; below zero it is taken back"),
+]
 
 
 class TransactionAnswer(TypedDict):
     id: Annotated[Id, Field(description="names the transaction")]
     description: Annotated[str, Field(description="as it was sent")]
-    customer_id: _Merchant
+    customer_id: Merchant
     amount: Annotated[Minor, Field(description=f"what the card pays, {IN_MINOR_UNITS}")]
     payment_method: Annotated[PaymentMethod, Field(description="how it is paid")]
     card_holder_name: Annotated[str, Field(description="as it was sent")]
@@ -62,10 +67,10 @@ class TransactionAnswer(TypedDict):
     card_last_four_numbers: Annotated[
         str, Field(pattern="^[0-9]{4}$", description="what is kept of the card number, with `card_brand`")
     ]
-    updated_at: _UpdatedAt
-    created_at: _CreatedAt
+    updated_at: UpdatedAt
+    created_at: CreatedAt
     status: Annotated[TransactionStatus, Field(description=f"{PENDING_PAYMENT}. `paid`: all its payables are")]
-    currency: _Currency
+    currency: CurrencyField
     installments: Annotated[Count, Field(description="in how many parts it is paid: a payable each")]
     card_brand: Annotated[str, Field(description="told by how the card number begins; `unknown` where it tells none")]
     reference: Annotated[str | None, Field(description="your own reference, as it was sent")]
@@ -73,21 +78,25 @@ class TransactionAnswer(TypedDict):
 
 class PayableAnswer(TypedDict):
     id: Annotated[Id, Field(description="names the payable")]
-    customer_id: _Merchant
+    customer_id: Merchant
     status: Annotated[PayableStatus, Field(description=f"{WAITING_FUNDS}. `paid`: it is yours")]
     payment_date: Annotated[
         Instant, Field(description="the instant at which it is due, in UTC; it is paid when `due_on` is settled")
     ]
     fee: Annotated[int | float, Field(description="in percent: 5, or 3.49")]
-    receivable_amount: _Receivable
-    created_at: _CreatedAt
-    updated_at: _UpdatedAt
+    receivable_amount: Receivable
+    created_at: CreatedAt
+    updated_at: UpdatedAt
     transaction_id: Annotated[Id, Field(description="what it is paid for")]
-    amount: Annotated[Minor, Field(description=f"its part of the transaction's amount, {IN_MINOR_UNITS}")]
-    fee_amount: _Fee
-    currency: _Currency
+    amount: Annotated[
+        Signed,
+        Field(description=f"its part of the transaction's amount, {IN_MINOR_UNITS}; below zero it is taken back"),
+    ]
+    fee_amount: Fee
+    currency: CurrencyField
     installment: Annotated[Count, Field(description="which part of the transaction it is, from 1")]
     type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
+    source_id: Annotated[Id, Field(description="what it comes from: the refund, or the transaction itself")]
     paid_at: Annotated[Instant | None, Field(description="when it became `paid`, in UTC; null until then")]
     settlement_id: Annotated[
         Id | None, Field(description="the settlement that it belongs to; null while there is none")
@@ -102,24 +111,37 @@ class PayableAnswer(TypedDict):
 class AvailableAnswer(TypedDict):
     payables: Annotated[int, Field(ge=0, description="how many were paid at once, by debit card")]
     amount: Annotated[Minor, Field(description=f"the sum of their amounts, {IN_MINOR_UNITS}")]
-    fee_amount: _Fee
+    fee_amount: Fee
     receivable_amount: Annotated[Minor, Field(description=f"what they brought, {IN_MINOR_UNITS}")]
 
 
 class SettlementAnswer(TypedDict):
     id: Annotated[Id, Field(description="names the settlement")]
-    customer_id: _Merchant
+    customer_id: Merchant
     status: Annotated[SettlementStatus, Field(description=SETTLEMENT_STATUS)]
     due_date: Annotated[
         Day, Field(description=f"what was due on this day of {PLATFORM_ZONE}: `due_on` of its payables")
     ]
-    currency: _Currency
+    currency: CurrencyField
     sequence: Annotated[int, Field(ge=1, description="late payables of a date are paid in its next sequence")]
     payables: Annotated[int, Field(ge=0, description="how many it pays out")]
-    amount: Annotated[Minor, Field(description=f"the sum of the amounts that it pays out, {IN_MINOR_UNITS}")]
-    fee_amount: _Fee
-    receivable_amount: Annotated[Minor, Field(description=f"what it pays out, {IN_MINOR_UNITS}")]
-    created_at: _CreatedAt
+    amount: Annotated[
+        Signed,
+        Field(description=f"the sum of the amounts that it pays out, without those taken back, {IN_MINOR_UNITS}"),
+    ]
+    fee_amount: Fee
+    receivable_amount: Annotated[
+        Signed, Field(description=f"what it pays out, {IN_MINOR_UNITS}; below zero it takes from you")
+    ]
+    recovered: Annotated[Minor, Field(description=f"what of it repaid your debt, {IN_MINOR_UNITS}")]
+    reserve_withheld: Annotated[Minor, Field(description=f"what of it is kept back for a time, {IN_MINOR_UNITS}")]
+    to_available: Annotated[Minor, Field(description=f"what of it became available, {IN_MINOR_UNITS}")]
+    from_available: Annotated[Minor, Field(description=f"what was taken of what was available, {IN_MINOR_UNITS}")]
+    from_reserve: Annotated[Minor, Field(description=f"what was taken of what was kept back, {IN_MINOR_UNITS}")]
+    carried: Annotated[
+        Minor, Field(description=f"what nothing was there for: you owe it, {IN_MINOR_UNITS}; later credits repay it")
+    ]
+    created_at: CreatedAt
     closed_at: Annotated[Instant | None, Field(description="when it was complete, in UTC; null while it is open")]
     already_available: Annotated[
         AvailableAnswer,
@@ -127,79 +149,39 @@ class SettlementAnswer(TypedDict):
     ]
 
 
-class CurrencyBalance(TypedDict):
-    currency: _Currency
-    pending: Annotated[Signed, Field(description=f"what is paid to you on later due dates, {IN_MINOR_UNITS}")]
-    settling: Annotated[Signed, Field(description=f"being paid by a settlement that is still open, {IN_MINOR_UNITS}")]
-    available: Annotated[
-        Minor, Field(description=f"what is yours: paid at once, or by a settlement that is closed, {IN_MINOR_UNITS}")
+class LineAnswer(TypedDict):
+    type: Annotated[LineType, Field(description=LINE_TYPE)]
+    payable_id: Annotated[Id | None, Field(description="the payable; null where it balances the others")]
+    transaction_id: Annotated[Id | None, Field(description="the transaction of the payable")]
+    reference: Annotated[str | None, Field(description="the transaction's reference")]
+    payment_method: Annotated[PaymentMethod | None, Field(description="how the transaction was paid")]
+    installment: Annotated[Count | None, Field(description="which part of the transaction it is, from 1")]
+    created_at: Annotated[Instant | None, Field(description="when the transaction was stored, in UTC")]
+    amount: Annotated[
+        Signed | None, Field(description=f"of the payable, {IN_MINOR_UNITS}; below zero it is taken back")
     ]
-    payoutable: Annotated[Minor, Field(description="what a payout may take: nothing is paid out yet, so 0")]
-    reserved: Annotated[Minor, Field(description="kept back for a time: nothing is yet, so 0")]
-    in_transit: Annotated[Minor, Field(description="on its way to your bank: nothing is yet, so 0")]
-    debt: Annotated[Minor, Field(description="what you owe to the platform: nothing yet, so 0")]
-
-
-class BalanceAnswer(TypedDict):
-    customer_id: _Merchant
-    time_zone: Annotated[str, Field(description=f"{PLATFORM_ZONE}: due dates are days in it")]
-    balances: Annotated[list[CurrencyBalance], Field(description="one for each currency that ever had a payable")]
-
-
-class BalanceTransactionAnswer(TypedDict):
-    id: Annotated[Id, Field(description="the payable's id")]
-    customer_id: _Merchant
-    type: Annotated[PayableType, Field(description=PAYABLE_TYPE)]
-    amount: Annotated[Minor, Field(description=f"the payable's amount, {IN_MINOR_UNITS}")]
-    fee_amount: _Fee
-    net_amount: _Receivable
-    currency: _Currency
-    status: Annotated[PayableStatus, Field(description=f"{WAITING_FUNDS}. `paid`: it is yours")]
-    available_on: Annotated[Day, Field(description=f"the due date: a day of {PLATFORM_ZONE}")]
-    source_type: Annotated[Literal["transaction"], Field(description="what it is paid for: a `transaction`")]
-    source_id: Annotated[Id, Field(description="the id of what it is paid for")]
-    settlement_id: Annotated[
-        Id | None, Field(description="the settlement that it belongs to; null while there is none")
+    fee_amount: Annotated[Signed | None, Field(description=f"of the payable, {IN_MINOR_UNITS}")]
+    net_amount: Annotated[
+        Signed,
+        Field(description=f"credits above zero, debits below, {IN_MINOR_UNITS}: all lines add up to zero"),
     ]
-    created_at: _CreatedAt
+    currency: CurrencyField
 
 
-def balance_answer(customer_id: str, balances: Sequence[Balance], *, time_zone: str) -> BalanceAnswer:
+def line_answer(line: ReportLine) -> LineAnswer:
+    has_payable = line.payable_id is not None
     return {
-        "customer_id": customer_id,
-        "time_zone": time_zone,
-        "balances": [
-            {
-                "currency": balance.currency,
-                "pending": balance.pending_minor,
-                "settling": balance.settling_minor,
-                "available": balance.available_minor,
-                # Nothing is paid out yet.
-                "payoutable": 0,
-                "reserved": balance.reserve_minor,
-                "in_transit": balance.in_transit_minor,
-                "debt": balance.debt_minor,
-            }
-            for balance in balances
-        ],
-    }
-
-
-def balance_transaction_answer(row: Payable) -> BalanceTransactionAnswer:
-    return {
-        "id": row.id,
-        "customer_id": row.customer_id,
-        "type": row.type,
-        "amount": row.amount.minor,
-        "fee_amount": row.fee.minor,
-        "net_amount": row.receivable.minor,
-        "currency": row.amount.currency,
-        "status": row.status,
-        "available_on": row.due_on.isoformat(),
-        "source_type": "transaction",
-        "source_id": row.transaction_id,
-        "settlement_id": row.settlement_id,
-        "created_at": instant(row.created_at),
+        "type": line.type,
+        "payable_id": line.payable_id,
+        "transaction_id": line.transaction_id,
+        "reference": line.reference,
+        "payment_method": PaymentMethod(line.payment_method) if line.payment_method else None,
+        "installment": line.installment,
+        "created_at": instant(line.created_at) if line.created_at else None,
+        "amount": (line.gross_credit_minor or 0) - (line.gross_debit_minor or 0) if has_payable else None,
+        "fee_amount": line.commission_minor,
+        "net_amount": (line.net_credit_minor or 0) - (line.net_debit_minor or 0),
+        "currency": line.batch.currency,
     }
 
 
@@ -240,25 +222,34 @@ def payable_answer(row: Payable) -> PayableAnswer:
         "currency": row.amount.currency,
         "installment": row.installment,
         "type": row.type,
+        "source_id": row.source_id or row.transaction_id,
         "paid_at": instant(row.paid_at) if row.paid_at else None,
         "settlement_id": row.settlement_id,
         "plan_id": row.plan_id,
-        "due_on": _day(row.due_on),
+        "due_on": day(row.due_on),
     }
 
 
 def settlement_answer(row: Settlement) -> SettlementAnswer:
+    # All zeros while it is open: nothing was poured yet.
+    poured = row.poured or Poured()
     return {
         "id": row.id,
         "customer_id": row.customer_id,
         "status": row.status,
-        "due_date": _day(row.due_on),
+        "due_date": day(row.due_on),
         "currency": row.currency,
         "sequence": row.sequence,
         "payables": row.totals.count,
         "amount": row.totals.gross_minor,
         "fee_amount": row.totals.fee_minor,
         "receivable_amount": row.totals.net_minor,
+        "recovered": poured.recovered_minor,
+        "reserve_withheld": poured.reserve_withheld_minor,
+        "to_available": poured.to_available_minor,
+        "from_available": poured.from_available_minor,
+        "from_reserve": poured.from_reserve_minor,
+        "carried": poured.carried_minor,
         "created_at": instant(row.created_at),
         "closed_at": instant(row.closed_at) if row.closed_at else None,
         "already_available": {
@@ -294,8 +285,8 @@ def percent(bps: int) -> int | float:
 
 
 @lru_cache(_REMEMBERED)
-def _day(day: date) -> str:
-    return day.isoformat()
+def day(date: date) -> str:
+    return date.isoformat()
 
 
 @lru_cache(_REMEMBERED)

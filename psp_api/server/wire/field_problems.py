@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from psp_api.server.problems.catalogue import BROKEN_JSON
 from psp_api.server.problems.refusals import FieldProblem, Refusal
+from psp_api.server.wire.json_body import texts_in
 from psp_api.server.wire.words import OF_PATTERNS
-from psp_core.domain.intake.cards import without_card_data
+from psp_core.domain.intake.cards import CARD_DIGITS_MIN, holds_card_data, without_card_data
 
 CARD_DATA: Literal["card_number_in_text"] = "card_number_in_text"
 CARD_DATA_DETAIL: Literal["must not contain a card number: it would be stored"] = (
@@ -82,7 +83,19 @@ def card_data(pointer: str) -> FieldProblem:
     return {"pointer": pointer, "code": CARD_DATA, "detail": CARD_DATA_DETAIL}
 
 
-def card_data_in_unknown_field(row: str, name: str) -> FieldProblem:
+def cards_in_unknown_fields(parsed: Any, *, known: frozenset[str]) -> Iterator[FieldProblem]:
+    """They are not kept; but whoever sends a card's number there does not know, and it is in logs on the way."""
+    for index, row in enumerate(parsed if isinstance(parsed, list) else [parsed]):
+        if not isinstance(row, dict) or known.issuperset(row):
+            continue
+        number = row.get("card_number")
+        own = number if isinstance(number, str) and len(number) >= CARD_DIGITS_MIN and number.isdecimal() else None
+        for name in row.keys() - known:
+            if any(holds_card_data(text, number=own) for text in (name, *texts_in(row[name]))):
+                yield _card_data_in_unknown_field(f"/{index}" if isinstance(parsed, list) else "", name)
+
+
+def _card_data_in_unknown_field(row: str, name: str) -> FieldProblem:
     """Return the problem of a field that the contract does not know; `row` points to where it is."""
     shown = without_card_data(name, "*")[:_NAME_LENGTH_MAX].replace("~", "~0").replace("/", "~1")
     return {"pointer": f"{row}/{shown}", "code": CARD_DATA, "detail": "must not contain a card number: send it once"}

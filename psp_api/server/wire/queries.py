@@ -165,6 +165,7 @@ class PayableQuery(_Dated):
     type: PayableType | None = Field(default=None, description=PAYABLE_TYPE)
     payment_method: PaymentMethod | None = Field(default=None, description="how the transaction was paid")
     transaction_id: Id | None = Field(default=None, description="of this transaction")
+    source_id: Id | None = Field(default=None, description="that come from this refund, or transaction")
     reference: Reference | None = Field(default=None, description="of the transactions with your own reference")
     settlement_id: Id | None = Field(default=None, description="of this settlement")
     payment_from: Instant | None = Field(
@@ -209,6 +210,18 @@ class SettlementQuery(Paging):
         return SettlementFilter(**self.model_dump(exclude=set(Paging.model_fields)))
 
 
+class LineQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    limit: Limit = Field(default=PAGE_LIMIT_DEFAULT, description="how many payables' lines at most")
+    cursor: Cursor | None = Field(default=None, description="from the Link header of the page before")
+
+    @property
+    def weight(self) -> int:
+        """How much work it is: one for each full page."""
+        return -(-self.limit // PAGE_LIMIT_MAX)
+
+
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -248,8 +261,8 @@ def refuse_any(query_string: str, problems: list[FieldProblem]) -> None:
         problems.append({"pointer": pointer, "code": "unknown_parameter", "detail": "is not known here"})
 
 
-def next_page(address: str, query: Paging, *, last_id: UUID) -> str:
-    """Return where the rows older than `last_id` are, of the list at `address`."""
+def next_page(address: str, query: BaseModel, *, last_id: UUID) -> str:
+    """Return where the rows that follow `last_id` are, of the list at `address`."""
     cursor = base64.urlsafe_b64encode(last_id.bytes).rstrip(b"=").decode()
     kept = query.model_dump(mode="json", by_alias=True, exclude={"page", "cursor"}, exclude_unset=True)
     return f"{address}?{urlencode({**kept, 'cursor': cursor})}"

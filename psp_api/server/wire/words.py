@@ -9,7 +9,15 @@ PENDING_PAYMENT = (
     "`pending_payment`: accepted, and some of it is still to be paid to you; nothing is awaited of the cardholder"
 )
 WAITING_FUNDS = "`waiting_funds`: owed to you, and paid when it is settled on its due date"
-PAYABLE_TYPE = "`credit`: money for you"
+PAYABLE_TYPE = (
+    "`credit`: money for you; `refund`: what is taken back of it, below zero; `refund_reversal`: its mirror, where the "
+    "refund failed"
+)
+REFUND_STATUS = "`succeeded`: booked, and the cardholder gets the money; `failed`: they did not, and you have it back"
+LINE_TYPE = (
+    "of payables `Settled`, `Refunded`, `RefundedReversed`; last what balances them: `AlreadyAvailable`, `Recovered` "
+    "(your debt), `DepositCorrection` (your reserve), `MerchantPayout`, `FromAvailable`, `Carried` (you owe it)"
+)
 SETTLEMENT_STATUS = "`open` while payables are added to it, `closed` once it is complete and never changes again"
 CARD_NUMBER_PATTERN = "^[0-9]{12,19}$"
 EXPIRATION_DATE_PATTERN = "^(0[1-9]|1[0-2])/([0-9]{2}|[1-9][0-9]{3})$"

@@ -36,6 +36,11 @@ class Conditions:
         if value is not None:
             self.add(f"{column} = %s", str(value))
 
+    def from_source(self, source_id: UUID | None) -> None:
+        """Bound to what comes from the refund, or the transaction itself, with this id."""
+        if source_id is not None:
+            self.add("(source_id = %s OR transaction_id = %s AND source_id IS NULL)", source_id, source_id)
+
     def of_transactions(self, *, reference: str | None) -> None:
         """Bound to the merchant's transactions with this reference."""
         if reference is not None:

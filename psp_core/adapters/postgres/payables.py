@@ -32,6 +32,10 @@ PAYABLES = Record(
 
 _FIND = f"SELECT {PAYABLES.names} FROM payables WHERE id = %s AND customer_id = %s"
 
+_OF_TRANSACTION = f"SELECT {PAYABLES.names} FROM payables WHERE transaction_id = %s AND customer_id = %s ORDER BY id"
+
+_ADD = f"INSERT INTO payables ({PAYABLES.names}) SELECT {PAYABLES.names} FROM {PAYABLES.unnest}"
+
 # The sums are of what was really inserted: only that is posted.
 _ADD_MISSING = f"""
 WITH made AS (
@@ -56,6 +60,12 @@ class PostgresPayables:
         entries: dict[str | None, Any] = {None if id is None else str(id): id for id in {row.entry_id for row in rows}}
         return [Captured(entries[entry_id], *row) for entry_id, *row in made]
 
+    def add(self, rows: Sequence[Payable]) -> None:
+        self.connection.exec_driver_sql(_ADD, tuple(PAYABLES.literals(rows)))
+
+    def of_transaction(self, customer_id: str, transaction_id: UUID) -> list[Payable]:
+        return PAYABLES.read(self.connection.exec_driver_sql(_OF_TRANSACTION, (transaction_id, customer_id)).all())
+
     def find(self, customer_id: str, id: UUID) -> Payable | None:
         rows = self.connection.exec_driver_sql(_FIND, (id, customer_id)).all()
         return next(iter(PAYABLES.read(rows)), None)
@@ -64,8 +74,12 @@ class PostgresPayables:
         conditions = Conditions(customer_id)
         conditions.equal("status", where.status)
         conditions.equal("type", where.type)
+        if where.type not in (None, PayableType.CREDIT):
+            # By which they are found among the many credits.
+            conditions.add("source_id IS NOT NULL")
         conditions.equal("payment_method", where.payment_method)
         conditions.equal("transaction_id", where.transaction_id)
+        conditions.from_source(where.source_id)
         conditions.of_transactions(reference=where.reference)
         conditions.equal("settlement_id", where.settlement_id)
         conditions.created(where.created_from, where.created_before)

@@ -28,9 +28,12 @@ from psp_core.adapters.postgres.payables import PostgresPayables
 from psp_core.adapters.postgres.pricing.due_dates import PostgresDueDates
 from psp_core.adapters.postgres.pricing.fee_plans import PostgresFeePlans
 from psp_core.adapters.postgres.pricing.holidays import PostgresHolidays
+from psp_core.adapters.postgres.pricing.merchant_terms import PostgresMerchantTerms
 from psp_core.adapters.postgres.pricing.plan_rules import PostgresPlanRules
+from psp_core.adapters.postgres.refunds import PostgresRefunds
 from psp_core.adapters.postgres.schema.schema_version import is_current
 from psp_core.adapters.postgres.settlement.explanations import PostgresExplanations
+from psp_core.adapters.postgres.settlement.reserve import PostgresReserve
 from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlement.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlement.settlements import PostgresSettlements
@@ -49,6 +52,12 @@ _READ_AS = """
 SELECT set_config('transaction_read_only', 'on', true),
        set_config('role', 'psp_merchant', true),
        set_config('psp.customer_id', %s, true),
+       set_config('statement_timeout', coalesce(%s, current_setting('statement_timeout')), true)
+"""
+
+
+_WRITE_AS = """
+SELECT set_config('psp.customer_id', %s, true),
        set_config('statement_timeout', coalesce(%s, current_setting('statement_timeout')), true)
 """
 
@@ -159,6 +168,18 @@ class PostgresUnitOfWork:
         return PostgresHolidays(self.connection)
 
     @cached_property
+    def merchant_terms(self) -> PostgresMerchantTerms:
+        return PostgresMerchantTerms(self.connection)
+
+    @cached_property
+    def refunds(self) -> PostgresRefunds:
+        return PostgresRefunds(self.connection)
+
+    @cached_property
+    def reserve(self) -> PostgresReserve:
+        return PostgresReserve(self.connection)
+
+    @cached_property
     def due_dates(self) -> PostgresDueDates:
         return PostgresDueDates(self.connection)
 
@@ -221,6 +242,13 @@ class PostgresStore:
     @contextmanager
     def begin(self) -> Iterator[PostgresUnitOfWork]:
         with storage_errors(), self.engine.begin() as connection:
+            yield PostgresUnitOfWork(connection)
+
+    @contextmanager
+    def write_as(self, customer_id: str, *, within_s: float | None = None) -> Iterator[PostgresUnitOfWork]:
+        timeout = None if within_s is None else _timeout(within_s)
+        with storage_errors(), self.engine.begin() as connection:
+            connection.exec_driver_sql(_WRITE_AS, (customer_id, timeout))
             yield PostgresUnitOfWork(connection)
 
     def accept(self, intakes: Sequence[Intake], *, now: datetime, traceparent: str | None) -> list[bool]:

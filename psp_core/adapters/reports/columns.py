@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from psp_core.domain.kernel.currencies import DECIMAL_PLACES_MAX, Currency
 from psp_core.domain.kernel.money import in_major_units
-from psp_core.domain.settlement.report import LineType, ReportLine
+from psp_core.domain.settlement.report import ReportLine
 
 # Room for the currency with the most decimal places; a CSV cell has as many as its own.
 _MONEY = pa.decimal128(16 + DECIMAL_PLACES_MAX, DECIMAL_PLACES_MAX)
@@ -45,7 +45,7 @@ _ONE = Decimal("1.00")
 def values_of(line: ReportLine, *, zone: ZoneInfo) -> tuple[Any, ...]:
     """Return the line's values in the schema's order."""
     batch = line.batch
-    is_settled = line.type is LineType.SETTLED
+    is_payables = line.payable_id is not None
     return (
         batch.customer_id,
         _text(line.transaction_id),
@@ -56,10 +56,10 @@ def values_of(line: ReportLine, *, zone: ZoneInfo) -> tuple[Any, ...]:
         line.type.value,
         _text(line.payable_id),
         line.installment,
-        batch.currency.value if is_settled else None,
-        None,
+        batch.currency.value if is_payables else None,
+        _money(line.gross_debit_minor, batch.currency),
         _money(line.gross_credit_minor, batch.currency),
-        _ONE if is_settled else None,
+        _ONE if is_payables else None,
         batch.currency.value,
         _money(line.net_debit_minor, batch.currency),
         _money(line.net_credit_minor, batch.currency),

@@ -23,7 +23,7 @@ from psp_core.domain.kernel.money import AMOUNT_MINOR_MAX, Currency, Rounding
 from psp_core.domain.pricing.fee_plans import FEE_BPS_MAX
 from psp_core.domain.pricing.plan_changes import WantedRule
 from psp_core.domain.pricing.plan_rules import InstallmentRange, Scope, require_terms
-from psp_core.domain.pricing.terms import Fee, PaidFrom, Roll, Schedule, Unit
+from psp_core.domain.pricing.terms import Fee, PaidFrom, RefundFee, Roll, Schedule, Unit
 
 EVERY_MERCHANT = "*"
 """In a file, whose rules are for all merchants. A merchant who is called so has no rules of its own in a file."""
@@ -79,6 +79,7 @@ class RuleEntry(BaseModel):
     min: Minor = Field(default=0, description="minor units")
     max: Minor | None = Field(default=None, description="minor units")
     rounding: Rounding = Rounding.DOWN
+    refund_fee: RefundFee = Field(default=RefundFee.RETURNED, description="whether the fee comes back with a refund")
     delay: str | None = Field(
         default=None,
         pattern="^[0-9]{1,3} ((business )?days?|months?)$",
@@ -108,7 +109,7 @@ class RuleEntry(BaseModel):
     def to_wanted(self, customer_id: str | None) -> WantedRule:
         """Return the rule that it stands for. Raises ValueError for what contradicts itself."""
         scope = Scope(customer_id, self.payment_method, self.card_brand, _range(self.installments), self.currency)
-        fee = Fee(self.bps, self.fixed, self.min, self.max, self.rounding)
+        fee = Fee(self.bps, self.fixed, self.min, self.max, self.rounding, on_refund=self.refund_fee)
         delay, delay_unit = _count(self.delay or self._usual)
         step, step_unit = _count(self.step or self._usual)
         rolled = Roll.NONE if self.calendar is BankCalendar.EVERY_DAY else Roll.FOLLOWING

@@ -10,7 +10,7 @@ from psp_core.domain.payables import Quote
 from psp_core.domain.pricing.fee_plans import BPS_PER_PERCENT
 from psp_core.domain.pricing.plan_changes import PlanChanges
 from psp_core.domain.pricing.plan_rules import PlanRule, Scope
-from psp_core.domain.pricing.terms import Fee, PaidFrom, Roll, Schedule, Unit
+from psp_core.domain.pricing.terms import Fee, PaidFrom, RefundFee, Roll, Schedule, Unit
 
 
 def told_fee(fee: Fee, currency: Currency | None) -> str:
@@ -21,6 +21,8 @@ def told_fee(fee: Fee, currency: Currency | None) -> str:
         parts += [f"{name} {written(minor, currency)}" for name, minor in named if minor]
     if fee.rounding is not Rounding.DOWN:
         parts.append(f"rounded {fee.rounding.value.replace('_', ' ')}")
+    if fee.on_refund is RefundFee.KEPT:
+        parts.append("kept on refunds")
     return " ".join(parts)
 
 
@@ -85,6 +87,7 @@ def _fields(rule: PlanRule) -> Iterator[tuple[str, str]]:
     amounts = {"fixed": fee.fixed, "min": fee.least, "max": fee.greatest}
     yield from ((name, str(minor)) for name, minor in amounts.items() if minor is not None and (minor or name == "max"))
     yield "rounding", fee.rounding.value
+    yield "refund_fee", fee.on_refund.value
     yield "delay", told_count(schedule.delay, schedule.delay_unit)
     yield "step", told_count(schedule.step, schedule.step_unit)
     yield "calendar", schedule.calendar.value

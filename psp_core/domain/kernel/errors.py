@@ -140,9 +140,51 @@ class EntryReversed(DomainError):
 
 
 class InsufficientFunds(DomainError):
-    """A merchant's balance would fall below what is allowed; nothing was posted."""
+    """A merchant's balance would fall below what is allowed, or all it has below its limit; nothing was posted."""
 
     code = "insufficient_funds"
+
+
+class RefundExceedsCaptured(DomainError):
+    """More would be given back than is left of what was captured."""
+
+    code = "refund_exceeds_captured"
+
+
+class AlreadyRefunded(DomainError):
+    """All of the transaction was given back already: there is nothing left to refund."""
+
+    code = "already_refunded"
+
+
+class RefundOver(DomainError):
+    """The refund has failed already: it fails once."""
+
+    code = "refund_over"
+
+
+class DebtIsLess(DomainError):
+    """The merchant owes less than is to be written off."""
+
+    code = "debt_is_less"
+
+
+class TwoPeopleNeeded(DomainError):
+    """Who asked for it is who would release it: somebody else has to."""
+
+    code = "two_people_needed"
+
+
+class WriteOffOver(DomainError):
+    """The write-off was released before: once is enough."""
+
+    code = "write_off_over"
+
+
+class TransactionNotReady(DomainError):
+    """The transaction's payables are still being made; a moment later they are there."""
+
+    code = "transaction_not_ready"
 
 
 class StorageUnavailable(DomainError):

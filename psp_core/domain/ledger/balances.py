@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
@@ -20,6 +21,19 @@ class Balance:
     reserve_minor: int = 0
     in_transit_minor: int = 0
     debt_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What a merchant owes in one currency, in minor units; `since` is when it began to owe, without a break."""
+
+    customer_id: str
+    currency: Currency
+    debt_minor: int
+    since: date
+
+    def age_days(self, today: date) -> int:
+        return (today - self.since).days
 
 
 @dataclass(frozen=True, slots=True)

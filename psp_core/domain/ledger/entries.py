@@ -29,6 +29,16 @@ class EntryKind(StrEnum):
     """The mirror of an entry that was wrong, which it names; the source is why."""
     CORRECTION = "correction"
     """What the reversed entry should have said; the source names the reversal."""
+    REFUND = "refund"
+    """Money was given back to a cardholder; the source is the refund."""
+    REFUND_REVERSAL = "refund_reversal"
+    """That refund failed; the source is the refund."""
+    RESERVE_RELEASE = "reserve_release"
+    """What was kept back for a time is the merchant's; the source begins with the day."""
+    WRITE_OFF = "write_off"
+    """Debt was given up; the source is the write-off."""
+    RECOVERY = "recovery"
+    """What a commit made available repaid debt, in that commit."""
 
 
 class Posting(NamedTuple):

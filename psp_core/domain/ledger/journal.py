@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
-from psp_core.domain.ledger.entries import Entry, EntryKind, Sheet
+from psp_core.domain.ledger.entries import Entry, EntryKind, Sheet, mirrored
+from psp_core.domain.ledger.waterfall import Poured
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,35 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """What a commit of a settlement moves for one merchant, in minor units; `entry_id` is the entry that says so."""
+    """What a commit of a settlement, or of a release, moves for one merchant, in minor units; `entry_id` is the entry
+    that says so."""
 
     entry_id: UUID
     customer_id: str
     currency: Currency
     net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a settlement's net was poured when it closed; `entry_id` is the entry that says so."""
+
+    entry_id: UUID
+    customer_id: str
+    currency: Currency
+    poured: Poured
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What a refund takes from a merchant, in minor units: the amount without the fee that is returned."""
+
+    entry_id: UUID
+    refund_id: UUID
+    customer_id: str
+    currency: Currency
+    amount_minor: int
+    fee_returned_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +88,74 @@ def capture_entries(
 
 def settle_entries(paid: Iterable[Paid], *, due_on: date, today: date, now: datetime) -> list[Entry]:
     """Return what a chunk of a settlement posts: what was pending is settling."""
-    return _moves(
-        paid,
-        kind=EntryKind.SETTLE,
-        accounts=(Account.MERCHANT_PENDING, Account.MERCHANT_SETTLING),
-        source=lambda _: due_on.isoformat(),
-        today=today,
-        now=now,
+    sheets: dict[tuple[UUID, Currency], Sheet] = {}
+    for item in paid:
+        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
+        sheet.debit(Account.MERCHANT_PENDING, item.net_minor, customer_id=item.customer_id)
+        sheet.credit(Account.MERCHANT_SETTLING, item.net_minor, customer_id=item.customer_id)
+    return [
+        Entry(entry_id, EntryKind.SETTLE, currency, today, now, due_on.isoformat(), sheet.postings)
+        for (entry_id, currency), sheet in sheets.items()
+        if sheet.postings
+    ]
+
+
+def close_entries(closed: Iterable[Closed], *, due_on: date, today: date, now: datetime) -> list[Entry]:
+    """Return what closing settlements posts: what was settling is poured."""
+    sheets: dict[tuple[UUID, Currency], Sheet] = {}
+    for item in closed:
+        sheet, poured = sheets.setdefault((item.entry_id, item.currency), Sheet()), item.poured
+        into = {
+            Account.MERCHANT_RECEIVABLE: poured.recovered_minor - poured.carried_minor,
+            Account.MERCHANT_RESERVE: poured.reserve_withheld_minor - poured.from_reserve_minor,
+            Account.MERCHANT_AVAILABLE: poured.to_available_minor - poured.from_available_minor,
+        }
+        sheet.debit(Account.MERCHANT_SETTLING, poured.net_minor, customer_id=item.customer_id)
+        for account, minor in into.items():
+            sheet.credit(account, minor, customer_id=item.customer_id)
+    return [
+        Entry(entry_id, EntryKind.CLOSE, currency, today, now, f"{due_on.isoformat()}/{entry_id}", sheet.postings)
+        for (entry_id, currency), sheet in sheets.items()
+        if sheet.postings
+    ]
+
+
+def release_entries(released: Iterable[Paid], *, today: date, now: datetime) -> list[Entry]:
+    """Return what releasing reserves posts: what was kept back is available."""
+    sheets: dict[tuple[UUID, Currency], Sheet] = {}
+    for item in released:
+        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
+        sheet.debit(Account.MERCHANT_RESERVE, item.net_minor, customer_id=item.customer_id)
+        sheet.credit(Account.MERCHANT_AVAILABLE, item.net_minor, customer_id=item.customer_id)
+    return [
+        Entry(entry_id, EntryKind.RESERVE_RELEASE, currency, today, now, f"{today}/{entry_id}", sheet.postings)
+        for (entry_id, currency), sheet in sheets.items()
+    ]
+
+
+def refund_entry(refunded: Refunded, *, today: date, now: datetime) -> Entry:
+    """Return what a refund posts: the merchant gets so much less, and the platform gives its fee back."""
+    return Entry(
+        refunded.entry_id,
+        EntryKind.REFUND,
+        refunded.currency,
+        today,
+        now,
+        str(refunded.refund_id),
+        _given_back(refunded).postings,
     )
 
 
-def close_entries(paid: Iterable[Paid], *, due_on: date, today: date, now: datetime) -> list[Entry]:
-    """Return what closing settlements posts: what was settling is available."""
-    return _moves(
-        paid,
-        kind=EntryKind.CLOSE,
-        accounts=(Account.MERCHANT_SETTLING, Account.MERCHANT_AVAILABLE),
-        source=lambda entry_id: f"{due_on.isoformat()}/{entry_id}",
-        today=today,
-        now=now,
+def refund_reversal_entry(refunded: Refunded, *, today: date, now: datetime) -> Entry:
+    """Return what a refund that failed posts: the mirror of the refund."""
+    return Entry(
+        refunded.entry_id,
+        EntryKind.REFUND_REVERSAL,
+        refunded.currency,
+        today,
+        now,
+        str(refunded.refund_id),
+        mirrored(_given_back(refunded).postings),
     )
 
 
@@ -108,23 +181,10 @@ def _capture(sheet: Sheet, customer_id: str, *, is_paid: bool, fee_minor: int, n
     sheet.credit(account, net_minor, customer_id=customer_id)
 
 
-def _moves(
-    paid: Iterable[Paid],
-    *,
-    kind: EntryKind,
-    accounts: tuple[Account, Account],
-    source: Callable[[UUID], str],
-    today: date,
-    now: datetime,
-) -> list[Entry]:
-    origin, target = accounts
-    sheets: dict[tuple[UUID, Currency], Sheet] = {}
-    for item in paid:
-        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
-        sheet.debit(origin, item.net_minor, customer_id=item.customer_id)
-        sheet.credit(target, item.net_minor, customer_id=item.customer_id)
-    return [
-        Entry(entry_id, kind, currency, today, now, source(entry_id), sheet.postings)
-        for (entry_id, currency), sheet in sheets.items()
-        if sheet.postings
-    ]
+def _given_back(refunded: Refunded) -> Sheet:
+    sheet = Sheet()
+    taken = refunded.amount_minor - refunded.fee_returned_minor
+    sheet.debit(Account.MERCHANT_PENDING, taken, customer_id=refunded.customer_id)
+    sheet.debit(Account.FEE_REVENUE, refunded.fee_returned_minor)
+    sheet.credit(Account.ACQUIRER_RECEIVABLE, refunded.amount_minor)
+    return sheet

@@ -24,6 +24,15 @@ class FeeBasis(StrEnum):
     """Each installment by itself: how it was before plans had rules. No new rule says so."""
 
 
+class RefundFee(StrEnum):
+    """What becomes of the fee when a sale is refunded."""
+
+    RETURNED = "returned"
+    """It comes back in proportion to what is refunded."""
+
+    KEPT = "kept"
+
+
 class Unit(StrEnum):
     """What a delay or a step is counted in."""
 
@@ -63,6 +72,7 @@ class Fee:
     greatest: int | None = None
     rounding: Rounding = Rounding.DOWN
     basis: FeeBasis = FeeBasis.WHOLE
+    on_refund: RefundFee = RefundFee.RETURNED
 
     def __post_init__(self) -> None:
         """Refuse what no fee can be: raises ValueError."""

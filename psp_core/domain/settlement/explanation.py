@@ -8,7 +8,8 @@ from datetime import date
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency, written
-from psp_core.domain.settlement.report import LineType
+from psp_core.domain.ledger.waterfall import Poured
+from psp_core.domain.settlement.report import LineType, ends_of
 from psp_core.domain.settlement.settlements import MerchantTotals, Settlement, Totals, totals_by_currency
 
 WAITING_SHOWN_MAX = 31
@@ -93,10 +94,8 @@ class Explanation:
                 if line.settlement_id == settlement.id:
                     kind = f"{line.type.value}, {line.payment_method}"
                     yield (*batch, kind, *_sums(line.totals, settlement.currency))
-            sums = {LineType.ALREADY_AVAILABLE: settlement.available, LineType.MERCHANT_PAYOUT: settlement.totals}
-            for type, totals in sums.items():
-                if totals.count:
-                    yield (*batch, type.value, "", "", "", written(-totals.net_minor, settlement.currency))
+            for type, minor in _ends(settlement):
+                yield (*batch, type.value, "", "", "", written(-minor, settlement.currency))
 
     def _open(self) -> Iterator[Sequence[str]]:
         for item in self.still_due:
@@ -112,6 +111,14 @@ class Explanation:
                 yield str(item.due_on), item.currency.value, *_sums(item.totals, item.currency)
         for currency, totals in sorted(_by_currency((item.currency, item.totals) for item in self.waiting).items()):
             yield f"all {len(days):,} dates", currency.value, *_sums(totals, currency)
+
+
+def _ends(settlement: Settlement) -> Iterator[tuple[LineType, int]]:
+    """Yield what balances the settlement's lines, in minor units; what a net came from is below zero."""
+    if settlement.available.count:
+        yield LineType.ALREADY_AVAILABLE, settlement.available.net_minor
+    if settlement.totals.count:
+        yield from ends_of(settlement.poured or Poured(to_available_minor=settlement.totals.net_minor))
 
 
 def _sums(totals: Totals, currency: Currency) -> tuple[str, str, str, str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.journal import Paid
+from psp_core.domain.ledger.waterfall import Poured
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Totals:
             self.fee_minor + other.fee_minor,
             self.net_minor + other.net_minor,
         )
+
+    def __neg__(self) -> Totals:
+        return Totals(-self.count, -self.gross_minor, -self.fee_minor, -self.net_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Settlement:
     available: Totals
     created_at: datetime
     closed_at: datetime | None
+    poured: Poured | None
+    """Where what it pays out went, or came from where that is negative; None while it is open."""
 
 
 @dataclass(frozen=True, slots=True)

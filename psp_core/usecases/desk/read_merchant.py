@@ -11,6 +11,7 @@ from psp_core.domain.kernel.errors import LedgerNotOpen, NotFound
 from psp_core.domain.kernel.paging import Page
 from psp_core.domain.ledger.balances import Balance
 from psp_core.domain.payables import Payable, PayableFilter
+from psp_core.domain.refunds import Refund, RefundFilter
 from psp_core.domain.settlement.report import Batch, ReportLine
 from psp_core.domain.settlement.settlements import Settlement, SettlementFilter
 from psp_core.ports.store import Store
@@ -52,6 +53,14 @@ class ReadMerchant:
             _found(work.transactions.find(customer_id, transaction_id), "transaction")
             work.shorten()
             return work.payables.page(customer_id, PayableFilter(transaction_id=transaction_id), page)
+
+    def refund(self, customer_id: str, *, id: UUID) -> Refund:
+        with self.store.read_as(customer_id, within_s=self.within_s) as work:
+            return _found(work.refunds.find(customer_id, id), "refund")
+
+    def refunds(self, customer_id: str, *, where: RefundFilter, page: Page) -> list[Refund]:
+        with self.store.read_as(customer_id, within_s=self.within_s) as work:
+            return work.refunds.page(customer_id, where, page)
 
     def balances(self, customer_id: str) -> list[Balance]:
         """Return what the merchant has, a balance a currency; raises LedgerNotOpen before they are whole."""

@@ -14,6 +14,14 @@ from psp_core.usecases.desk.read_merchant import ReadMerchant
 LINES_PER_PART = 2_000
 
 
+def closed_settlement(read: ReadMerchant, customer_id: str, *, id: UUID) -> Settlement:
+    """Return the settlement, which never changes again. Raises NotFound, and SettlementOpen until it is closed."""
+    settlement = read.settlement(customer_id, id=id)
+    if settlement.status is not SettlementStatus.CLOSED:
+        raise SettlementOpen("payables are still being added to this settlement; its report is there once it is closed")
+    return settlement
+
+
 @dataclass(frozen=True, slots=True)
 class ReadSettlementReport:
     """The same lines as in the date's report, read from the database: no run has to have written a file."""
@@ -22,11 +30,7 @@ class ReadSettlementReport:
 
     def begin(self, read: ReadMerchant, *, customer_id: str, id: UUID, format: ReportFormat) -> ReportParts:
         """Return the report, of which nothing is read yet. Raises NotFound, and SettlementOpen until it is closed."""
-        settlement = read.settlement(customer_id, id=id)
-        if settlement.status is not SettlementStatus.CLOSED:
-            raise SettlementOpen(
-                "payables are still being added to this settlement; its report is there once it is closed"
-            )
+        settlement = closed_settlement(read, customer_id, id=id)
         return ReportParts(settlement, self.encoders.begin(format))
 
 
@@ -51,7 +55,10 @@ class ReportParts:
             return self._encoder.write(lines)
         self._compare()
         self.is_whole = True
-        return self._encoder.write([*lines, *closing_lines(batch, totals=self._sums)]) + self._encoder.end()
+        return (
+            self._encoder.write([*lines, *closing_lines(batch, totals=self._sums, poured=self.settlement.poured)])
+            + self._encoder.end()
+        )
 
     def _compare(self) -> None:
         expected = SettlementTotals(self.settlement.totals, self.settlement.available)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from psp_core.domain.kernel.calendar import due_date
 from psp_core.domain.kernel.ids import first_id_at
 from psp_core.domain.ledger.journal import opening_entries
 from psp_core.domain.ledger.opening import OPENING_AGE
@@ -65,7 +66,7 @@ class BookWhatExists:
             ids = dict(zip(days, self.ids.new(at=now, count=len(days)), strict=True))
             entries = opening_entries(ids, existing, source=f"{after}..{until}", now=now)
             work.ledger.advance_opening(until=until, ended_at=None)
-            work.ledger.post(entries)
+            work.ledger.post(entries, today=due_date(now, self.zone))
         return len(entries)
 
     def _end(self) -> bool:

@@ -44,5 +44,5 @@ class ReverseEntry:
                 entries.append(
                     Entry(correction_id, EntryKind.CORRECTION, wrong.currency, today, now, str(mirror_id), instead)
                 )
-            work.ledger.post(entries)
+            work.ledger.post(entries, today=today)
         return entries

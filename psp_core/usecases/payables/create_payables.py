@@ -63,7 +63,7 @@ class CreatePayables:
                 )
             ]
             captured = work.payables.add_missing(rows)
-            work.ledger.post(capture_entries(entries, captured, now=now))
+            work.ledger.post(capture_entries(entries, captured, now=now), today=due_date(now, self.zone))
         created = sum(item.count for item in captured)
         known = {source.transaction_id for source in sources}
         return PayablesOutcome(created, len(rows) - created, frozenset(wanted) - known)

@@ -147,12 +147,15 @@ class SettlePayables:
         return SettlementOutcome(order.due_on, settled.all, found.existing, gathered.all, found.gathered)
 
     def _close_some(self, order: _Order, hold: Hold) -> bool:
-        """Close some of the settlements and make what they paid available; tell whether there were any."""
+        """Close some of the settlements and pour what they paid; tell whether there were any."""
         now = self.clock.now()
+        today = due_date(now, self.zone)
         with self.store.begin() as work:
             work.leases.require(hold)
-            closed = work.settlements.close(order.due_on, merchants=order.merchants, limit=self.chunk_payables, now=now)
-            work.ledger.post(close_entries(closed, due_on=order.due_on, today=due_date(now, self.zone), now=now))
+            closed = work.settlements.close(
+                order.due_on, merchants=order.merchants, limit=self.chunk_payables, today=today, now=now
+            )
+            work.ledger.post(close_entries(closed, due_on=order.due_on, today=today, now=now), today=today)
         return bool(closed)
 
     def _all(self, order: _Order, hold: Hold, tally: _Tally, *, take: Callable[[UnitOfWork], Take]) -> Due:
@@ -185,7 +188,7 @@ class SettlePayables:
                     now=now,
                 )
                 today = due_date(now, self.zone)
-                work.ledger.post(settle_entries(chunk.moved, due_on=order.due_on, today=today, now=now))
+                work.ledger.post(settle_entries(chunk.moved, due_on=order.due_on, today=today, now=now), today=today)
             if chunk.position is None:
                 return
             yield chunk

@@ -21,6 +21,7 @@ from psp_core.domain.settlement.report import (
     REPORT_FORMAT,
     Batch,
     PublishedReport,
+    ReportedBatch,
     ReportFile,
     ReportLine,
     closing_lines,
@@ -73,15 +74,15 @@ class WriteSettlementReport:
             with self.store.begin() as work:
                 batches = work.settlement_lines.batches(due_on)
                 draft.write(ALL, [])
-                written = _Written(draft, sum(totals.count for _, totals in batches), on_progress)
-                written.take(work.settlement_lines.lines([batch for batch, _ in batches]))
-                written.compare(dict(batches))
-            paid_out = _sums((batch, totals.paid_out) for batch, totals in batches)
-            available = _sums((batch, totals.available) for batch, totals in batches)
+                written = _Written(draft, batches, on_progress)
+                written.take(work.settlement_lines.lines([each.batch for each in batches]))
+                written.compare()
+            paid_out = _sums((each.batch, each.totals.paid_out) for each in batches)
+            available = _sums((each.batch, each.totals.available) for each in batches)
             facts = {"control_totals": _facts(paid_out), "already_available": _facts(available)}
             is_new = self._publish(draft, due_on=due_on, version=written.lines, facts=facts)
         published = self._point(due_on)
-        merchants = len({batch.customer_id for batch, _ in batches})
+        merchants = len({each.batch.customer_id for each in batches})
         *whole, manifest = published.files
         return WrittenReport(
             due_on, written.lines, paid_out, available, merchants, whole, manifest, unchanged=not is_new
@@ -137,11 +138,15 @@ class WriteSettlementReport:
 class _Written:
     """Writes lines as they come and adds them up, batch by batch."""
 
-    def __init__(self, draft: ReportDraft, expected: int, on_progress: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, draft: ReportDraft, batches: Sequence[ReportedBatch], on_progress: Callable[[int, int], None]
+    ) -> None:
         self.lines = 0
         self._sums: dict[Batch, SettlementTotals] = {}
         self._draft = draft
-        self._expected = expected
+        self._expected = {each.batch: each.totals for each in batches}
+        self._poured = {each.batch: each.poured for each in batches}
+        self._lines_expected = sum(each.totals.count for each in batches)
         self._on_progress = on_progress
 
     def take(self, lines: Iterable[ReportLine]) -> None:
@@ -152,7 +157,8 @@ class _Written:
             self._draft.close(name)
         self._draft.close(ALL)
 
-    def compare(self, expected: dict[Batch, SettlementTotals]) -> None:
+    def compare(self) -> None:
+        expected = self._expected
         wrong = [batch for batch in expected.keys() | self._sums if expected.get(batch) != self._sums.get(batch)]
         if wrong:
             raise BooksDoNotBalance(
@@ -172,9 +178,9 @@ class _Written:
             sums = sum((totals_of(line) for line in part), sums)
             self._write(part, names)
             self.lines += len(part)
-            self._on_progress(self.lines, self._expected)
+            self._on_progress(self.lines, self._lines_expected)
         self._sums[batch] = sums
-        self._write(closing_lines(batch, totals=sums), names)
+        self._write(closing_lines(batch, totals=sums, poured=self._poured.get(batch)), names)
 
     def _write(self, lines: Sequence[ReportLine], names: Sequence[str]) -> None:
         for name in names:

@@ -99,7 +99,10 @@ class TestTheDocument:
                 errors.QueueUnavailable,
                 errors.NotOverYet,
                 errors.EntryReversed,
-                errors.InsufficientFunds,
+                errors.RefundOver,
+                errors.DebtIsLess,
+                errors.TwoPeopleNeeded,
+                errors.WriteOffOver,
             )
         }
 

@@ -33,12 +33,18 @@ def objects(api: Api, client: httpx.Client, merchant: str, in_a_month: Core) -> 
     payable = payables_of(api.core, client, created)[-1]
     in_a_month.settle_payables(due_on=datetime.fromisoformat(payable["payment_date"]).date())
     [settlement] = client.get("/settlements").json()
+    large = create(client, amount=1_000_000)
+    payables_of(api.core, client, large)
+    refund = client.post(f"/transactions/{large['id']}/refunds", json={"amount": 1}).json()
     return {
         "merchant": merchant,
         "/transactions/{id}": created["id"],
         "/transactions/{id}/payables": created["id"],
+        "/transactions/{id}/refunds": large["id"],
+        "/refunds/{id}": refund["id"],
         "/payables/{id}": payable["id"],
         "/settlements/{id}": settlement["id"],
+        "/settlements/{id}/lines": settlement["id"],
         "/settlements/{id}/report": settlement["id"],
     }
 

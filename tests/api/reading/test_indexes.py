@@ -110,6 +110,8 @@ class TestAFilter:
             (PayableFilter(due_before=TODAY), "payables_merchant_idx", "payment_at"),
             # Most payables are of this type: the list itself finds them.
             (PayableFilter(type=PayableType.CREDIT), "payables_merchant_idx", "customer_id"),
+            (PayableFilter(type=PayableType.REFUND), "payables_returned_idx", "customer_id"),
+            (PayableFilter(source_id=ID), "payables_source_idx", "source_id"),
             (PayableFilter(transaction_id=ID), "payables_transaction_installment_key", "transaction_id"),
             (PayableFilter(settlement_id=ID), "payables_settlement_idx", "settlement_id"),
             (PayableFilter(reference="order 66"), "transactions_reference_idx", "reference"),

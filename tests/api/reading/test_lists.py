@@ -112,10 +112,9 @@ class TestPages:
     @pytest.mark.parametrize("operation", [item for item in OPERATIONS if item.query is None], ids=lambda item: item.id)
     def test_are_the_only_ones_with_parameters(self, client: httpx.Client, operation: Operation) -> None:
         path = operation.path.replace("{id}", create(client)["id"])
-        body = [a_body()] if operation.many else a_body()
         before = client.get("/transactions").json()
 
-        answer = client.request(operation.method, f"{path}?limit=1&colour=red", json=body)
+        answer = client.request(operation.method, f"{path}?limit=1&colour=red", json=operation.body_example)
 
         assert problems(answer) == {("query:limit", "unknown_parameter"), ("query:colour", "unknown_parameter")}
         assert client.get("/transactions").json() == before

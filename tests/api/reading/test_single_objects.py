@@ -46,8 +46,14 @@ class TestAnotherMerchantsObject:
         [payable] = payables_of(api.core, client, created)
         in_a_month.settle_payables(due_on=datetime.fromisoformat(payable["payment_date"]).date())
         [settlement] = client.get("/settlements").json()
-        ids = {"transactions": created["id"], "payables": payable["id"], "settlements": settlement["id"]}
-        routes = [item.path.replace("{id}", ids[item.tag]) for item in OPERATIONS if item.has_id]
+        refund = client.post(f"/transactions/{created['id']}/refunds", json={"reference": "mine"}).json()
+        ids = {
+            "transactions": created["id"],
+            "payables": payable["id"],
+            "settlements": settlement["id"],
+            "refunds": refund["id"],
+        }
+        routes = [item.path.replace("{id}", ids[item.tag]) for item in OPERATIONS if item.has_id and not item.writes]
         assert len(routes) >= 4
         lists = [
             "/transactions",
@@ -59,6 +65,9 @@ class TestAnotherMerchantsObject:
             f"/payables?settlement_id={settlement['id']}",
             "/payables?reference=mine",
             "/settlements",
+            "/refunds",
+            "/refunds?reference=mine",
+            f"/payables?source_id={refund['id']}",
         ]
 
         with api.client(f"{merchant}-2") as other:
@@ -69,7 +78,7 @@ class TestAnotherMerchantsObject:
                 missing = other.get(re.sub("[0-9a-f-]{36}", NOT_AN_ID, path))
                 assert answer.json()["detail"] == missing.json()["detail"]
             for path in lists:
-                assert len(client.get(path).json()) == 1
+                assert client.get(path).json()
                 assert other.get(path).json() == []
 
 

@@ -153,6 +153,7 @@ class TestGetPayables:
             "currency": "BRL",
             "installment": 1,
             "type": "credit",
+            "source_id": created["id"],
             "paid_at": None,
             "settlement_id": None,
             "plan_id": str(CONTRACT[PaymentMethod.CREDIT_CARD].id),

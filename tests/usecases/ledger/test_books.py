@@ -71,7 +71,10 @@ _OF_ALL = [
     ),
     ("ledger_payable_has_an_entry", "UPDATE payables SET entry_id = NULL WHERE installment = 2"),
     ("ledger_payable_has_an_entry", "UPDATE payables SET entry_id = gen_random_uuid() WHERE installment = 2"),
-    ("ledger_close_is_its_settlements", "UPDATE settlements SET to_available_minor = to_available_minor - 1"),
+    (
+        "ledger_close_is_its_settlements",
+        "UPDATE settlements SET to_available_minor = to_available_minor - 1, recovered_minor = recovered_minor + 1",
+    ),
     ("ledger_close_is_its_settlements", "UPDATE settlements SET entry_id = NULL"),
     (
         "ledger_close_is_its_settlements",

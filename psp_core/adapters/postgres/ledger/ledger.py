@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres.ledger import opening, reading, seals
-from psp_core.adapters.postgres.ledger.posting import post
+from psp_core.adapters.postgres.ledger.posting import hold, post
+from psp_core.adapters.postgres.ledger.write_offs import PostgresWriteOffs
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
-from psp_core.domain.ledger.balances import Balance, EntryView
+from psp_core.domain.ledger.balances import Balance, Debt, EntryView
 from psp_core.domain.ledger.entries import Entry
 from psp_core.domain.ledger.journal import Existing
 from psp_core.domain.ledger.opening import Opening
@@ -25,8 +26,15 @@ from psp_core.domain.ledger.sealing import SealedDay
 class PostgresLedger:
     connection: Connection
 
-    def post(self, entries: Sequence[Entry]) -> None:
-        post(self.connection, entries)
+    @property
+    def write_offs(self) -> PostgresWriteOffs:
+        return PostgresWriteOffs(self.connection)
+
+    def post(self, entries: Sequence[Entry], *, today: date) -> None:
+        post(self.connection, entries, today=today)
+
+    def hold_balance(self, customer_id: str, currency: Currency) -> Balance:
+        return hold(self.connection, customer_id, currency)
 
     def close_days(self, *, until: date) -> None:
         seals.close(self.connection, until)
@@ -63,6 +71,9 @@ class PostgresLedger:
 
     def balances(self, customer_id: str) -> list[Balance]:
         return reading.balances(self.connection, customer_id)
+
+    def debts(self, *, limit: int) -> list[Debt]:
+        return reading.debts(self.connection, limit=limit)
 
     def freeze(self) -> None:
         self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

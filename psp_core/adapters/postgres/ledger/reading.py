@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from psp_core.adapters.postgres.ledger.posting import BALANCE_COLUMNS
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account, Side
-from psp_core.domain.ledger.balances import Balance, EntryView
+from psp_core.domain.ledger.balances import Balance, Debt, EntryView
 from psp_core.domain.ledger.entries import Entry, EntryKind, Posting
 
 _NAMES = ", ".join(BALANCE_COLUMNS.values())
@@ -20,6 +20,10 @@ _ENTRY = "SELECT id, kind, currency, effective_on, recorded_at, source, reverses
 _POSTINGS = """
 SELECT account, customer_id, side, amount_minor FROM ledger_postings WHERE entry_id = %s
 ORDER BY account, customer_id COLLATE "C", side
+"""
+_DEBTS = """
+SELECT customer_id, currency, debt_minor, debt_since FROM ledger_balances WHERE debt_minor > 0
+ORDER BY debt_since, customer_id, currency LIMIT %s
 """
 _REVERSED_BY = "SELECT id FROM ledger_entries WHERE reverses_id = %s"
 # Made in the commit of the entry, and their ids with its own: they begin with the same millisecond.
@@ -49,6 +53,11 @@ def view(connection: Connection, id: UUID) -> EntryView | None:
 def reversed_by(connection: Connection, id: UUID) -> UUID | None:
     found: UUID | None = connection.exec_driver_sql(_REVERSED_BY, (id,)).scalar_one_or_none()
     return found
+
+
+def debts(connection: Connection, *, limit: int) -> list[Debt]:
+    """Return the oldest debts of all merchants."""
+    return [Debt(row[0], Currency(row[1]), row[2], row[3]) for row in connection.exec_driver_sql(_DEBTS, (limit,))]
 
 
 def all_accounts(connection: Connection) -> Iterator[tuple[Account, str | None]]:

@@ -49,7 +49,7 @@ WITH fresh AS MATERIALIZED (
         SELECT * FROM ledger_balances WHERE customer_id = moved.customer_id AND currency = moved.currency {fence}
     ) AS stored ON true
 ), made AS MATERIALIZED (
-    SELECT id, entry_id, customer_id, payment_method, amount_minor, fee_minor, receivable_minor FROM payables
+    SELECT id, entry_id, customer_id, payment_method, type, amount_minor, fee_minor, receivable_minor FROM payables
     WHERE id >= %(from_payable)s AND id < %(before_payable)s
 )
 """
@@ -70,7 +70,7 @@ WINDOW_RULES = {
             SELECT origin_id AS entry_id, account, customer_id, sum(CASE side
                 WHEN CASE account WHEN 'acquirer_receivable' THEN 'debit' ELSE 'credit' END THEN amount_minor
                 ELSE -amount_minor END) AS amount
-            FROM said_postings WHERE kind = 'capture' GROUP BY 1, 2, 3
+            FROM said_postings WHERE kind IN ('capture', 'refund', 'refund_reversal') GROUP BY 1, 2, 3
         ), captured AS MATERIALIZED (
             SELECT made.* FROM made JOIN fresh ON fresh.id = entry_id
         ), wanted AS (
@@ -79,7 +79,8 @@ WINDOW_RULES = {
             UNION ALL SELECT entry_id, 'fee_revenue', NULL, sum(fee_minor) FROM captured GROUP BY 1
             UNION ALL
             SELECT entry_id,
-                   CASE payment_method WHEN 'debit_card' THEN 'merchant_available' ELSE 'merchant_pending' END,
+                   CASE WHEN payment_method = 'debit_card' AND type = 'credit' THEN 'merchant_available'
+                        ELSE 'merchant_pending' END,
                    customer_id, sum(receivable_minor)
             FROM captured GROUP BY 1, 2, 3
         )
@@ -99,27 +100,34 @@ WINDOW_RULES = {
             SELECT entry_id FROM (SELECT DISTINCT entry_id FROM made) AS named
             CROSS JOIN LATERAL (SELECT FROM ledger_entries WHERE ledger_entries.id = named.entry_id LIMIT 1) AS found
         ) AS known ON known.entry_id = made.entry_id
-        WHERE amount_minor > 0 AND known.entry_id IS NULL AND (made.entry_id IS NOT NULL OR (
+        WHERE amount_minor <> 0 AND known.entry_id IS NULL AND (made.entry_id IS NOT NULL OR (
             id < %(before_unbooked)s
             AND id > coalesce((SELECT opened_until FROM ledger_state), {_ZEROS}::uuid)
             AND NOT EXISTS (SELECT FROM ledger_state WHERE opening_ended_at IS NULL)))
     """,
     "ledger_close_is_its_settlements": """
         WITH posted AS (
-            SELECT origin_id AS entry_id, customer_id,
+            SELECT origin_id AS entry_id, customer_id, account,
                    sum(CASE side WHEN 'credit' THEN amount_minor ELSE -amount_minor END) AS amount
-            FROM said_postings WHERE kind = 'close' AND account = 'merchant_available' GROUP BY 1, 2
+            FROM said_postings WHERE kind = 'close' GROUP BY 1, 2, 3
         ), wanted AS (
-            SELECT settlements.entry_id, customer_id, sum(net_minor) AS amount, sum(to_available_minor) AS available
+            SELECT settlements.entry_id, customer_id, account, sum(amount) AS amount
             FROM settlements JOIN fresh ON fresh.id = settlements.entry_id
-            WHERE closed_at >= %(closed_from)s AND closed_at < %(closed_before)s GROUP BY 1, 2
+            CROSS JOIN LATERAL (VALUES
+                ('merchant_settling', -net_minor),
+                ('merchant_receivable', recovered_minor - carried_minor),
+                ('merchant_reserve', reserve_withheld_minor - from_reserve_minor),
+                ('merchant_available', to_available_minor - from_available_minor)
+            ) AS poured (account, amount)
+            WHERE closed_at >= %(closed_from)s AND closed_at < %(closed_before)s GROUP BY 1, 2, 3
         )
         SELECT coalesce(posted.entry_id, wanted.entry_id)::text,
-               format('%%s: posted %%s, settlements %%s, available %%s',
-            coalesce(posted.customer_id, wanted.customer_id), posted.amount, wanted.amount, wanted.available)
+               format('%%s %%s: posted %%s, settlements %%s', coalesce(posted.customer_id, wanted.customer_id),
+                      coalesce(posted.account, wanted.account), posted.amount, wanted.amount)
         FROM posted FULL JOIN wanted
-          ON (posted.entry_id, posted.customer_id) = (wanted.entry_id, wanted.customer_id)
-        WHERE posted.amount IS DISTINCT FROM wanted.amount OR wanted.available IS DISTINCT FROM wanted.amount
+          ON (posted.entry_id, posted.customer_id, posted.account)
+           = (wanted.entry_id, wanted.customer_id, wanted.account)
+        WHERE coalesce(posted.amount, 0) <> coalesce(wanted.amount, 0)
     """,
 }
 """Each is true of any window of whole days."""
@@ -162,6 +170,14 @@ TODAYS_RULES = {
                format('available %%s, reserve %%s, in transit %%s, debt %%s', available_minor, reserve_minor,
                       in_transit_minor, debt_minor)
         FROM balances WHERE least(available_minor, reserve_minor, in_transit_minor, debt_minor) < 0
+    """,
+    "ledger_reserve_is_what_is_left_of_its_lots": """
+        SELECT format('%%s %%s', customer_id, currency), format('reserve %%s, its lots %%s', reserve_minor, lots_minor)
+        FROM balances CROSS JOIN LATERAL (
+            SELECT coalesce(sum(left_minor), 0) AS lots_minor FROM reserve_lots
+            WHERE customer_id = balances.customer_id AND currency = balances.currency AND left_minor > 0
+        ) AS lots
+        WHERE coalesce(reserve_minor, 0) <> lots_minor
     """,
     "ledger_debt_leaves_nothing_available": """
         SELECT format('%%s %%s', customer_id, currency), format('debt %%s, available %%s', debt_minor, available_minor)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres.ledger.rules import TODAYS_RULES, WHOLE_RULES, WINDOW_RULES, ledger_scope
+from psp_core.adapters.postgres.operations.books_of_refunds import REFUND_RULES
 from psp_core.adapters.postgres.operations.books_scope import Window, scoped, united
 from psp_core.adapters.postgres.operations.books_windows import month_window, months, since_the_seal
 from psp_core.domain.kernel.errors import Discrepancy
@@ -25,7 +26,8 @@ RULES = {
     "payables_sum_to_their_transaction": """
         SELECT id::text, format('amount %%s, its payables %%s', amount_minor, payables_minor)
         FROM transactions JOIN (
-            SELECT transaction_id, sum(amount_minor) AS payables_minor FROM payables GROUP BY transaction_id
+            SELECT transaction_id, sum(amount_minor) AS payables_minor FROM payables
+            WHERE type = 'credit' GROUP BY transaction_id
         ) AS sums ON transaction_id = id
         WHERE amount_minor <> payables_minor
     """,
@@ -39,13 +41,13 @@ RULES = {
         SELECT transactions.id::text, format('%%s, but its payable %%s is %%s',
                                              transactions.status, payables.id, payables.status)
         FROM transactions JOIN payables ON transaction_id = transactions.id
-        WHERE transactions.status = 'paid' AND payables.status <> 'paid'
+        WHERE transactions.status = 'paid' AND payables.status <> 'paid' AND payables.type = 'credit'
     """,
     "fully_paid_transaction_is_paid": """
         SELECT id::text, 'every payable is paid'
         FROM transactions JOIN (
             SELECT transaction_id, count(*) AS payable_count, bool_and(status = 'paid') AS all_paid
-            FROM payables GROUP BY transaction_id
+            FROM payables WHERE type = 'credit' GROUP BY transaction_id
         ) AS sums ON transaction_id = id
         WHERE status <> 'paid' AND all_paid AND payable_count = installments
     """,
@@ -58,7 +60,7 @@ RULES = {
             (TRUE, available_count, available_gross_minor, available_fee_minor, available_net_minor)
         ) AS kinds (was_available, total_count, total_gross, total_fee, total_net)
         LEFT JOIN (
-            SELECT settlement_id, payment_method = 'debit_card' AS was_available, count(*) AS lines,
+            SELECT settlement_id, payment_method = 'debit_card' AND type = 'credit' AS was_available, count(*) AS lines,
                    sum(amount_minor) AS amounts, sum(fee_minor) AS fees, sum(receivable_minor) AS receivables
             FROM payables WHERE settlement_id IS NOT NULL GROUP BY 1, 2
         ) AS sums ON settlement_id = settlements.id AND sums.was_available = kinds.was_available
@@ -70,7 +72,8 @@ RULES = {
     "debit_of_a_gathered_date_is_in_a_settlement": """
         SELECT payables.id::text, format('paid at once on %%s, and left out of settlement %%s', due_on, settlements.id)
         FROM payables JOIN settlements USING (due_on, customer_id, currency)
-        WHERE payment_method = 'debit_card' AND settlement_id IS NULL AND settlements.status = 'closed'
+        WHERE payment_method = 'debit_card' AND payables.status = 'paid' AND settlement_id IS NULL
+          AND settlements.status = 'closed'
           AND available_count > 0 AND payables.created_at < settlements.created_at - INTERVAL '2 minutes'
     """,
     "line_belongs_to_its_settlement": """
@@ -90,6 +93,8 @@ RULES = {
     """,
 }
 
+
+RULES |= REFUND_RULES
 
 # Of which a payable may lack its entry for a while: what a drain of the program before the ledger makes.
 _UNBOOKED_AGE = timedelta(minutes=30)

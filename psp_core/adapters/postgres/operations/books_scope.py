@@ -72,6 +72,14 @@ def _by_transaction(fence: str) -> str:
         SELECT found.* FROM touched CROSS JOIN LATERAL (
             SELECT * FROM transactions WHERE id = touched.transaction_id {fence}
         ) AS found
+    ), refunds AS MATERIALIZED (
+        SELECT found.* FROM touched CROSS JOIN LATERAL (
+            SELECT * FROM refunds WHERE transaction_id = touched.transaction_id {fence}
+        ) AS found
+    ), returned_amounts AS MATERIALIZED (
+        SELECT found.* FROM touched CROSS JOIN LATERAL (
+            SELECT * FROM returned_amounts WHERE transaction_id = touched.transaction_id {fence}
+        ) AS found
     ), settlements AS MATERIALIZED (
         SELECT found.*
         FROM (SELECT DISTINCT settlement_id FROM payables WHERE settlement_id IS NOT NULL) AS named
@@ -93,7 +101,8 @@ def _by_ungathered(fence: str) -> str:
     return f"""{_BATCHES}, payables AS MATERIALIZED (
         SELECT found.* FROM (SELECT DISTINCT due_on FROM batches) AS dates CROSS JOIN LATERAL (
             SELECT * FROM payables
-            WHERE due_on = dates.due_on AND payment_method = 'debit_card' AND settlement_id IS NULL {fence}
+            WHERE due_on = dates.due_on AND payment_method = 'debit_card' AND status = 'paid'
+              AND settlement_id IS NULL {fence}
         ) AS found
     ), settlements AS MATERIALIZED (SELECT * FROM batches)"""
 

@@ -13,14 +13,16 @@ from psycopg2.errors import ExclusionViolation, IntegrityConstraintViolation
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
+from psp_core.adapters.postgres import arrays
 from psp_core.domain.intake.transactions import PaymentMethod
-from psp_core.domain.kernel.calendar import BankCalendar
+from psp_core.domain.kernel.calendar import BankCalendar, OpenDays
 from psp_core.domain.kernel.closing import ClosingTime
 from psp_core.domain.kernel.errors import PlanRulesOverlap
 from psp_core.domain.kernel.money import Currency, Rounding
 from psp_core.domain.pricing.plan_rules import InstallmentRange, PlanRule, Scope
 from psp_core.domain.pricing.prices import RuleBook
-from psp_core.domain.pricing.terms import Fee, FeeBasis, PaidFrom, Roll, Schedule, Unit
+from psp_core.domain.pricing.refund_terms import RefundTerms
+from psp_core.domain.pricing.terms import Fee, FeeBasis, PaidFrom, RefundFee, Roll, Schedule, Unit
 from psp_core.ports.pricing import Priced
 
 _TURN_LOCK = 7013
@@ -29,7 +31,7 @@ _TURN_LOCK = 7013
 _READ = """
 SELECT id, customer_id, payment_method, card_brand, currency,
        lower(installments) AS installments_least, upper(installments) - 1 AS installments_most,
-       fee_bps, fee_fixed_minor, fee_min_minor, fee_max_minor, rounding, fee_basis,
+       fee_bps, fee_fixed_minor, fee_min_minor, fee_max_minor, rounding, fee_basis, refund_fee,
        delay, delay_unit, step, step_unit, calendar, roll, zone, closes_at, paid_from,
        lower(valid) AS begins_at, upper(valid) AS ends_at, created_at,
        ARRAY(SELECT day FROM holidays WHERE calendar = plan_rules.calendar AND day >= %(first_day)s) AS emergencies
@@ -42,11 +44,11 @@ ORDER BY customer_id, lower(valid), id
 _ADD = """
 INSERT INTO plan_rules (
     id, customer_id, payment_method, card_brand, currency, installments,
-    fee_bps, fee_fixed_minor, fee_min_minor, fee_max_minor, rounding, fee_basis,
+    fee_bps, fee_fixed_minor, fee_min_minor, fee_max_minor, rounding, fee_basis, refund_fee,
     delay, delay_unit, step, step_unit, calendar, roll, zone, closes_at, paid_from, valid, reason, created_at, ended_at
 ) VALUES (
     %(id)s, %(customer_id)s, %(payment_method)s, %(card_brand)s, %(currency)s, %(installments)s::int4range,
-    %(fee_bps)s, %(fee_fixed)s, %(fee_min)s, %(fee_max)s, %(rounding)s, %(fee_basis)s,
+    %(fee_bps)s, %(fee_fixed)s, %(fee_min)s, %(fee_max)s, %(rounding)s, %(fee_basis)s, %(refund_fee)s,
     %(delay)s, %(delay_unit)s, %(step)s, %(step_unit)s, %(calendar)s, %(roll)s, %(zone)s, %(closes_at)s, %(paid_from)s,
     tstzrange(%(begins_at)s, %(ends_at)s), %(reason)s, %(created_at)s, %(ended_at)s
 )
@@ -56,6 +58,14 @@ INSERT INTO plan_rules (
 _END = """
 UPDATE plan_rules SET valid = tstzrange(lower(valid), greatest(lower(valid), %(at)s)), ended_at = %(now)s
 WHERE id = ANY(%(ids)s::uuid[])
+"""
+
+
+# What prices money that comes back: few columns, since the API's login reads them.
+_REFUND_TERMS = """
+SELECT id, refund_fee, calendar,
+       ARRAY(SELECT day FROM holidays WHERE calendar = plan_rules.calendar AND day >= %s) AS emergencies
+FROM plan_rules WHERE id = ANY(%s::uuid[])
 """
 
 
@@ -74,6 +84,15 @@ class PostgresPlanRules:
     def of(self, customer_ids: Iterable[str | None], *, at: datetime) -> RuleBook:
         wanted = set(customer_ids)
         return self._read({each for each in wanted if each is not None}, for_all=None in wanted, begin=at, end=None)
+
+    def refund_terms(self, ids: Iterable[UUID | None], *, since: date) -> dict[UUID | None, RefundTerms]:
+        known = arrays.uuids({each for each in ids if each is not None})
+        return {
+            row.id: RefundTerms(
+                RefundFee(row.refund_fee), OpenDays(BankCalendar(row.calendar), frozenset(row.emergencies))
+            )
+            for row in self.connection.exec_driver_sql(_REFUND_TERMS, (since, known))
+        }
 
     def add(self, rules: Sequence[PlanRule]) -> None:
         with plan_rule_errors():
@@ -134,6 +153,7 @@ def _rule(row: Row[Any]) -> PlanRule:
             greatest=row.fee_max_minor,
             rounding=Rounding(row.rounding),
             basis=FeeBasis(row.fee_basis),
+            on_refund=RefundFee(row.refund_fee),
         ),
         schedule=Schedule(
             delay=row.delay,
@@ -167,6 +187,7 @@ def _values(rule: PlanRule) -> dict[str, Any]:
         "fee_max": fee.greatest,
         "rounding": fee.rounding.value,
         "fee_basis": fee.basis.value,
+        "refund_fee": fee.on_refund.value,
         "delay": schedule.delay,
         "delay_unit": schedule.delay_unit.value,
         "step": schedule.step,

@@ -33,11 +33,11 @@ FROM settlements WHERE due_on = %s AND available_count > 0 GROUP BY customer_id,
 # A loose scan of the partial index alone: one probe a date, however many payables each has.
 _DATES = """
 WITH RECURSIVE dates AS (
-    (SELECT due_on FROM payables WHERE payment_method = 'debit_card' AND settlement_id IS NULL
+    (SELECT due_on FROM payables WHERE payment_method = 'debit_card' AND settlement_id IS NULL AND status = 'paid'
      ORDER BY due_on LIMIT 1)
     UNION ALL
     SELECT (SELECT due_on FROM payables
-            WHERE payment_method = 'debit_card' AND settlement_id IS NULL AND due_on > dates.due_on
+            WHERE payment_method = 'debit_card' AND settlement_id IS NULL AND status = 'paid' AND due_on > dates.due_on
             ORDER BY due_on LIMIT 1)
     FROM dates WHERE dates.due_on IS NOT NULL AND dates.due_on < %(until)s
 )

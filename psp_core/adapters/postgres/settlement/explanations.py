@@ -10,15 +10,16 @@ from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
 from psp_core.domain.kernel.money import Currency
+from psp_core.domain.payables import PayableType
 from psp_core.domain.settlement.explanation import LinesByType, Waiting
-from psp_core.domain.settlement.report import LineType
+from psp_core.domain.settlement.report import LINES_OF_PAYABLES
 from psp_core.domain.settlement.settlements import Totals
 
 _LINES = """
-SELECT settlement_id, payment_method, count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint,
+SELECT settlement_id, payment_method, type, count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint,
        sum(receivable_minor)::bigint
 FROM payables WHERE settlement_id = ANY(%s::uuid[])
-GROUP BY settlement_id, payment_method ORDER BY settlement_id, payment_method
+GROUP BY settlement_id, type, payment_method ORDER BY settlement_id, type, payment_method
 """
 
 # The dates of everybody by a loose scan of the index of what is due, and of each the merchant's part of it.
@@ -50,7 +51,7 @@ class PostgresExplanations:
 
     def lines(self, settlement_ids: Sequence[UUID]) -> list[LinesByType]:
         rows = self.connection.exec_driver_sql(_LINES, (arrays.uuids(settlement_ids),))
-        return [LinesByType(row[0], LineType.SETTLED, row[1], Totals(*row[2:6])) for row in rows]
+        return [LinesByType(row[0], LINES_OF_PAYABLES[PayableType(row[2])], row[1], Totals(*row[3:7])) for row in rows]
 
     def waiting(self, customer_id: str) -> list[Waiting]:
         rows = self.connection.exec_driver_sql(_WAITING, (customer_id,))

@@ -17,7 +17,8 @@ from psp_core.adapters.postgres.settlement.chunks import FIRST_POSITION, as_arra
 from psp_core.adapters.postgres.settlement.closing import close
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.kernel.paging import Page
-from psp_core.domain.ledger.journal import Paid
+from psp_core.domain.ledger.journal import Closed, Paid
+from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.settlement.settlements import (
     Due,
     MerchantTotals,
@@ -31,7 +32,8 @@ from psp_core.domain.settlement.settlements import (
 from psp_core.domain.settlement.unpaid_dates import Debts, UnpaidDate
 
 _COLUMNS = """id, customer_id, currency, due_on, sequence, status, payable_count, gross_minor, fee_minor, net_minor,
- available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at, closed_at"""
+ available_count, available_gross_minor, available_fee_minor, available_net_minor, created_at, closed_at,
+ to_available_minor, recovered_minor, reserve_withheld_minor, from_available_minor, from_reserve_minor, carried_minor"""
 
 _DUE = """
 SELECT customer_id, currency,
@@ -78,14 +80,14 @@ ORDER BY due_on NULLS LAST, currency NULLS FIRST
 # `due` takes rows in the order of its partial index and skips what another commit holds. The guard
 # on the UPDATE is what makes a second payment impossible. An open settlement is added to, and the
 # first chunk of a merchant opens the next sequence. Transactions with one installment are paid with
-# it; the others are handed back, because that needs to see what other runs have committed.
+# its credit; the others are handed back, because that needs to see what other runs have committed.
 # What the planner knows may be of a time when nothing waited. So the guard is on `paid_at`, which says
 # what the status does and is no index's condition: one of those it would read from end to end, and
 # each row of it with each one that is due. And a FULL JOIN, which here gives what any join does, is
 # never one of each row with each.
 _SETTLE_CHUNK = """
 WITH due AS MATERIALIZED (
-    SELECT id, customer_id, currency, transaction_id, installments, amount_minor, fee_minor, receivable_minor,
+    SELECT id, customer_id, currency, transaction_id, installments, type, amount_minor, fee_minor, receivable_minor,
            created_at < %(control_before)s AS controlled
     FROM payables
     WHERE status = 'waiting_funds' AND due_on = %(due_on)s
@@ -121,11 +123,11 @@ WITH due AS MATERIALIZED (
     RETURNING placed.*
 ), single AS (
     UPDATE transactions SET status = 'paid', updated_at = %(now)s
-    FROM paid WHERE transactions.id = paid.transaction_id AND paid.installments = 1
+    FROM paid WHERE transactions.id = paid.transaction_id AND paid.installments = 1 AND paid.type = 'credit'
 )
 SELECT customer_id, currency, controlled,
        count(*), sum(amount_minor)::bigint, sum(fee_minor)::bigint, sum(receivable_minor)::bigint,
-       array_agg(transaction_id) FILTER (WHERE installments > 1),
+       array_agg(transaction_id) FILTER (WHERE installments > 1 AND type = 'credit'),
        (SELECT id FROM due ORDER BY customer_id DESC, id DESC LIMIT 1),
        (SELECT entries.id FROM entries WHERE entries.currency = paid.currency)
 FROM paid GROUP BY customer_id, currency, controlled ORDER BY customer_id
@@ -139,7 +141,8 @@ _PAY_TRANSACTIONS = """
 UPDATE transactions SET status = 'paid', updated_at = %s
 WHERE id = ANY(%s::uuid[]) AND status <> 'paid'
   AND installments = (
-      SELECT count(*) FROM payables WHERE transaction_id = transactions.id AND status = 'paid'
+      SELECT count(*) FROM payables
+      WHERE transaction_id = transactions.id AND type = 'credit' AND status = 'paid'
   )
 """
 
@@ -247,8 +250,10 @@ class PostgresSettlements:
             now=now,
         )
 
-    def close(self, due_on: date, *, merchants: Sequence[str] | None, limit: int, now: datetime) -> list[Paid]:
-        return close(self.connection, due_on, merchants=as_array(merchants), limit=limit, now=now)
+    def close(
+        self, due_on: date, *, merchants: Sequence[str] | None, limit: int, today: date, now: datetime
+    ) -> list[Closed]:
+        return close(self.connection, due_on, merchants=as_array(merchants), limit=limit, today=today, now=now)
 
     def find(self, customer_id: str, id: UUID) -> Settlement | None:
         row = self.connection.exec_driver_sql(
@@ -278,4 +283,14 @@ def _settlement(row: Row[Any]) -> Settlement:
         ),
         created_at=row.created_at,
         closed_at=row.closed_at,
+        poured=_poured(row),
     )
+
+
+def _poured(row: Row[Any]) -> Poured | None:
+    if row.closed_at is None:
+        return None
+    if row.to_available_minor is None:
+        # Of before there was a ledger: all of it.
+        return Poured(to_available_minor=row.net_minor)
+    return Poured(*row[-6:])

@@ -20,11 +20,11 @@ def create_index(name: str, on: str) -> None:
         _build(connection, name, on)
 
 
-def replace_index(name: str, on: str) -> None:
+def replace_index(name: str, on: str, *, unique: bool = False) -> None:
     """Build the index anew with another definition; the old one serves until it is there."""
     successor = f"{name}_successor"
     with _between_commits() as connection:
-        _build(connection, successor, on)
+        _build(connection, successor, on, unique=unique)
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         connection.exec_driver_sql(f"ALTER INDEX {successor} RENAME TO {name}")
 
@@ -43,22 +43,39 @@ def replace_check(table: str, name: str, condition: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME CONSTRAINT {successor} TO {name}")
 
 
+def replace_unique(table: str, name: str, columns: str) -> None:
+    """Let a unique constraint be of other `columns` under its old name, by which statements of before know it."""
+    successor = f"{name}_successor"
+    with _between_commits() as connection:
+        if columns in (connection.exec_driver_sql(_DEFINITION, (name,)).scalar_one_or_none() or ""):
+            return
+        _build(connection, successor, f"{table} {columns}", unique=True)
+    with op.get_context().autocommit_block():
+        # Renames the index, and reads no row; whoever waits for this waits no longer than a lock may take.
+        op.get_bind().exec_driver_sql(
+            f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name},"
+            f" ADD CONSTRAINT {name} UNIQUE USING INDEX {successor}"
+        )
+
+
 def validate_constraint(name: str, *, on: str) -> None:
     """Look for rows of a table that break a constraint that was added as NOT VALID; nobody waits for that."""
     with _between_commits() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {on} VALIDATE CONSTRAINT {name}")
 
 
-def _build(connection: Connection, name: str, on: str) -> None:
+def _build(connection: Connection, name: str, on: str, *, unique: bool = False) -> None:
     is_valid = connection.exec_driver_sql(_IS_VALID, (name,)).scalar_one_or_none()
     if is_valid:
         return
     if is_valid is False:
         # One that was killed half-way; nobody reads it, and every write pays for it.
         connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {name}")
-    connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    connection.exec_driver_sql(f"CREATE {kind} CONCURRENTLY {name} ON {on}")
 
 
+_DEFINITION = "SELECT pg_get_indexdef(to_regclass(%s))"
 _HAS_CHECK = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s)"
 
 

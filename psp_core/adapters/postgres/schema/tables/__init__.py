@@ -17,6 +17,7 @@ from psp_core.adapters.postgres.schema.tables.ledger import (
     ledger_postings,
     ledger_sealed_balances,
     ledger_state,
+    write_offs,
 )
 from psp_core.adapters.postgres.schema.tables.operations import (
     leases,
@@ -25,8 +26,9 @@ from psp_core.adapters.postgres.schema.tables.operations import (
     platform_settings,
 )
 from psp_core.adapters.postgres.schema.tables.payables import payables
-from psp_core.adapters.postgres.schema.tables.pricing import fee_plans, holidays, plan_rules
-from psp_core.adapters.postgres.schema.tables.settlement import settlement_reports, settlements
+from psp_core.adapters.postgres.schema.tables.pricing import fee_plans, holidays, merchant_terms, plan_rules
+from psp_core.adapters.postgres.schema.tables.refunds import refunds, returned_amounts
+from psp_core.adapters.postgres.schema.tables.settlement import reserve_lots, settlement_reports, settlements
 
 __all__ = [
     "api_keys",
@@ -40,6 +42,7 @@ __all__ = [
     "ledger_postings",
     "ledger_sealed_balances",
     "ledger_state",
+    "merchant_terms",
     "metadata",
     "operator_action_outcomes",
     "operator_actions",
@@ -47,7 +50,11 @@ __all__ = [
     "payables",
     "plan_rules",
     "platform_settings",
+    "refunds",
+    "reserve_lots",
+    "returned_amounts",
     "settlement_reports",
     "settlements",
     "transactions",
+    "write_offs",
 ]

@@ -34,9 +34,11 @@ ledger_entries = Table(
     PrimaryKeyConstraint("id", name="ledger_entries_pkey"),
     UniqueConstraint("reverses_id", name="ledger_entries_reverses_key"),
     CheckConstraint(
-        "kind IN ('capture', 'settle', 'close', 'opening', 'reversal', 'correction')", name="ledger_entries_kind_check"
+        "kind IN ('capture', 'settle', 'close', 'opening', 'reversal', 'correction', 'refund', 'refund_reversal',"
+        " 'recovery', 'reserve_release', 'write_off')",
+        name="ledger_entries_kind_check",
     ),
-    CheckConstraint("source IS NOT NULL OR kind = 'capture'", name="ledger_entries_source_check"),
+    CheckConstraint("source IS NOT NULL OR kind IN ('capture', 'recovery')", name="ledger_entries_source_check"),
     CheckConstraint("(reverses_id IS NOT NULL) = (kind = 'reversal')", name="ledger_entries_reverses_check"),
     Index("ledger_entries_day_idx", "effective_on", "id"),
     Index(
@@ -45,7 +47,7 @@ ledger_entries = Table(
         "kind",
         "currency",
         unique=True,
-        postgresql_where=text("kind IN ('close', 'opening', 'correction')"),
+        postgresql_where=text("kind IN ('close', 'opening', 'correction', 'refund', 'refund_reversal', 'write_off')"),
     ),
 )
 
@@ -94,6 +96,8 @@ ledger_balances = Table(
     Column("reserve_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("in_transit_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("debt_minor", BigInteger, nullable=False, server_default=text("0")),
+    # The business date from which on there was debt all the time; null without any.
+    Column("debt_since", Date),
     PrimaryKeyConstraint("customer_id", "currency", name="ledger_balances_pkey"),
     CheckConstraint(
         "available_minor >= 0 AND reserve_minor >= 0 AND in_transit_minor >= 0 AND debt_minor >= 0",
@@ -144,4 +148,26 @@ ledger_state = Table(
     Column("opening_ended_at", INSTANT),
     PrimaryKeyConstraint("is_the_one", name="ledger_state_pkey"),
     CheckConstraint("is_the_one", name="ledger_state_single_check"),
+)
+
+write_offs = Table(
+    "write_offs",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("customer_id", MERCHANT, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", INSTANT, nullable=False),
+    Column("released_by", Text),
+    Column("released_at", INSTANT),
+    Column("entry_id", Uuid),
+    PrimaryKeyConstraint("id", name="write_offs_pkey"),
+    CheckConstraint("amount_minor > 0", name="write_offs_amount_check"),
+    CheckConstraint("released_by <> requested_by", name="write_offs_two_people_check"),
+    CheckConstraint(
+        "(released_by IS NULL) = (released_at IS NULL) AND (released_by IS NULL) = (entry_id IS NULL)",
+        name="write_offs_released_check",
+    ),
 )

@@ -48,13 +48,30 @@ payables = Table(
     Column("original_due_on", Date),
     # The entry of its capture; null where an opening entry books it.
     Column("entry_id", Uuid),
+    # What it comes from: a refund, for instance; null where that is the transaction itself.
+    Column("source_id", Uuid),
     PrimaryKeyConstraint("id", name="payables_pkey"),
-    UniqueConstraint("transaction_id", "type", "installment", name="payables_transaction_installment_key"),
-    CheckConstraint("type IN ('credit')", name="payables_type_check"),
+    # Credits have no source, and are unique without one.
+    UniqueConstraint(
+        "transaction_id",
+        "type",
+        "installment",
+        "source_id",
+        name="payables_transaction_installment_key",
+        postgresql_nulls_not_distinct=True,
+    ),
+    CheckConstraint("type IN ('credit', 'refund', 'refund_reversal')", name="payables_type_check"),
+    CheckConstraint("(source_id IS NULL) = (type = 'credit')", name="payables_source_check"),
     CheckConstraint("status IN ('waiting_funds', 'paid')", name="payables_status_check"),
     CheckConstraint("installment BETWEEN 1 AND installments", name="payables_installment_check"),
-    CheckConstraint("amount_minor >= 0", name="payables_amount_check"),
-    CheckConstraint("fee_minor BETWEEN 0 AND amount_minor", name="payables_fee_check"),
+    CheckConstraint(
+        "CASE type WHEN 'refund' THEN amount_minor < 0 ELSE amount_minor >= 0 END", name="payables_amount_check"
+    ),
+    CheckConstraint(
+        "CASE type WHEN 'refund' THEN fee_minor BETWEEN amount_minor AND 0"
+        " ELSE fee_minor BETWEEN 0 AND amount_minor END",
+        name="payables_fee_check",
+    ),
     CheckConstraint("receivable_minor = amount_minor - fee_minor", name="payables_receivable_check"),
     CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", name="payables_paid_check"),
     CheckConstraint("settlement_id IS NULL OR status = 'paid'", name="payables_settled_check"),
@@ -65,7 +82,10 @@ payables = Table(
         "due_on",
         "customer_id",
         "id",
-        postgresql_where=text("payment_method = 'debit_card' AND settlement_id IS NULL"),
+        postgresql_where=text("payment_method = 'debit_card' AND status = 'paid' AND settlement_id IS NULL"),
     ),
+    # What came back: few rows among all.
+    Index("payables_returned_idx", "customer_id", "id", postgresql_where=text("source_id IS NOT NULL")),
+    Index("payables_source_idx", "source_id", postgresql_where=text("source_id IS NOT NULL")),
     Index("payables_settlement_idx", "settlement_id", "id", postgresql_where=text("settlement_id IS NOT NULL")),
 )

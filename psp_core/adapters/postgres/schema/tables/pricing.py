@@ -66,7 +66,10 @@ plan_rules = Table(
     Column("created_at", INSTANT, nullable=False),
     # When its end was decided, which is never after the end itself.
     Column("ended_at", INSTANT),
+    # Whether what was kept of a sale comes back with a refund.
+    Column("refund_fee", Text, nullable=False, server_default="returned"),
     PrimaryKeyConstraint("id", name="plan_rules_pkey"),
+    CheckConstraint("refund_fee IN ('returned', 'kept')", name="plan_rules_refund_fee_check"),
     CheckConstraint("payment_method IN ('credit_card', 'debit_card')", name="plan_rules_payment_method_check"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="plan_rules_currency_check"),
     CheckConstraint(
@@ -113,6 +116,25 @@ plan_rules = Table(
         using="gist",
     ),
     Index("plan_rules_merchant_idx", "customer_id"),
+)
+
+merchant_terms = Table(
+    "merchant_terms",
+    metadata,
+    Column("customer_id", MERCHANT, nullable=False),
+    Column("currency", Text, nullable=False),
+    # How far below nothing a refund may take what the merchant has in all; NULL is no limit.
+    Column("negative_limit_minor", BigInteger),
+    # What is kept back of a settlement, of its payables above zero, and for how long.
+    Column("reserve_bps", SmallInteger, nullable=False),
+    Column("reserve_days", SmallInteger, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("customer_id", "currency", name="merchant_terms_pkey"),
+    CheckConstraint("negative_limit_minor >= 0", name="merchant_terms_limit_check"),
+    CheckConstraint(
+        "reserve_bps BETWEEN 0 AND 10000 AND reserve_days BETWEEN 0 AND 365 AND (reserve_bps = 0) = (reserve_days = 0)",
+        name="merchant_terms_reserve_check",
+    ),
 )
 
 holidays = Table(

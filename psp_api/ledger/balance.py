@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
+from psp_api.ledger.answers import balance_answer, balance_transaction_answer
 from psp_api.server.merchant_resource import MerchantResource
-from psp_api.server.wire.answers import balance_answer, balance_transaction_answer
 from psp_api.server.wire.queries import BalanceTransactionQuery
 
 

@@ -1,0 +1,1 @@
+"""Refunds: given, and read back."""
