@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import orjson
 import schemathesis
 from hypothesis import Phase, settings, strategies
 
@@ -105,17 +106,28 @@ def _ask_about_a_sale(case: schemathesis.Case[Any]) -> None:
             case.query = {**query, "installments": 1}
 
 
+def _as_read(value: Any) -> Any:
+    """Return the value as the API reads it: a whole number of more than 64 bits is a float, with other digits."""
+    try:
+        return orjson.loads(json.dumps(value))
+    except ValueError:
+        # Refused as a whole.
+        return value
+
+
 def _correct(body: dict[str, Any]) -> None:
+    for name, value in body.items():
+        if isinstance(value, float) and value.is_integer():
+            # To JSON Schema, 1.0 is an integer; to the contract it is a float. Its digits are looked at below.
+            body[name] = int(value)
     number = body.get("card_number")
     for name in body.keys() - TransactionBody.model_fields.keys():
-        if any(holds_card_data(text, number=str(number or "") or None) for text in (name, *texts_in(body[name]))):
+        texts = (name, *texts_in(_as_read(body[name])))
+        if any(holds_card_data(text, number=str(number or "") or None) for text in texts):
             # What is not known is ignored, but for card data.
             del body[name]
     for name, value in body.items():
-        if isinstance(value, float) and value.is_integer():
-            # To JSON Schema, 1.0 is an integer; to the contract it is a float.
-            body[name] = int(value)
-        elif name in FREE_TEXT and isinstance(value, str) and holds_card_data(value, number=str(number or "") or None):
+        if name in FREE_TEXT and isinstance(value, str) and holds_card_data(value, number=str(number or "") or None):
             body[name] = "x" * len(value)
     with suppress(KeyError, TypeError, ValueError):
         # An amount may be a string of digits; wrong ones stay wrong.
