@@ -116,6 +116,10 @@ def _as_read(value: Any) -> Any:
 
 
 def _correct(body: dict[str, Any]) -> None:
+    for name, value in body.items():
+        if isinstance(value, float) and value.is_integer():
+            # To JSON Schema, 1.0 is an integer; to the contract it is a float. Its digits are looked at below.
+            body[name] = int(value)
     number = body.get("card_number")
     for name in body.keys() - TransactionBody.model_fields.keys():
         texts = (name, *texts_in(_as_read(body[name])))
@@ -123,10 +127,7 @@ def _correct(body: dict[str, Any]) -> None:
             # What is not known is ignored, but for card data.
             del body[name]
     for name, value in body.items():
-        if isinstance(value, float) and value.is_integer():
-            # To JSON Schema, 1.0 is an integer; to the contract it is a float.
-            body[name] = int(value)
-        elif name in FREE_TEXT and isinstance(value, str) and holds_card_data(value, number=str(number or "") or None):
+        if name in FREE_TEXT and isinstance(value, str) and holds_card_data(value, number=str(number or "") or None):
             body[name] = "x" * len(value)
     with suppress(KeyError, TypeError, ValueError):
         # An amount may be a string of digits; wrong ones stay wrong.
