@@ -188,7 +188,9 @@ class TestACommandThatIsEnded:
         ],
     )
     def test_says_so_unless_it_was_killed(self, core: Core, number: signal.Signals, came_of_it: str) -> None:
-        command = [str(Path(sys.executable).parent / "psp"), "settle", "2026-01-01", "--reason", "late"]
+        # As in a terminal, whatever the program that started the tests has it ignore.
+        heeding = ["env", "--default-signal=INT,TERM,HUP"]
+        command = [*heeding, str(Path(sys.executable).parent / "psp"), "settle", "2026-01-01", "--reason", "late"]
         with reach.postgres(core.store).begin() as work:
             work.connection.exec_driver_sql("LOCK TABLE settlements")
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
