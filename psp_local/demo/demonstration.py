@@ -64,7 +64,7 @@ class _Demonstration:
     transactions: int
     speed: float
     calendar: CalendarSettings = field(default_factory=CalendarSettings)
-    reference: str = field(default_factory=lambda: f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+    reference: str = field(default_factory=lambda: f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
 
     def run(self) -> bool:
         """Show everything; returns whether the books agree with what was posted."""

@@ -75,7 +75,8 @@ def a_day(*, count: int, reference: str) -> list[Sale]:
         Sale(
             merchant,
             at=at,
-            key=f"{reference}-{number:06}",
+            # A letter between the digits: without, one key in some hundreds would pass for a card number.
+            key=f"{reference}-n{number:06}",
             body=_body(merchant, reference=reference),
             # The last one in any case: it shows what a key is for, however few there are.
             sent_twice=number == count - 1 or _chance(_SENT_TWICE_PERCENT),

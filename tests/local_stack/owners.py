@@ -112,7 +112,8 @@ def _dummy(folder: Path, *, name: str, script: str) -> Program:
         environment=os.environ,
         folder=folder,
         log_file=folder / f"{name}.log",
-        ready=started.exists,
+        # The shell makes the file before it writes.
+        ready=lambda: started.exists() and bool(started.read_text()),
         stop_within_s=0.5 if script == _STUBBORN else 10,
         has_workers=script == _SERVER,
     )
