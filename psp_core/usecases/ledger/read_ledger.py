@@ -48,7 +48,7 @@ class ReadLedger:
             first, last = work.ledger.first_day(), work.ledger.last_day()
             if first is None or last is None:
                 return 0
-            names = [export.account_name(account, customer_id) for account, customer_id in work.ledger.all_accounts()]
+            names = {export.account_name(account, customer_id) for account, customer_id in work.ledger.all_accounts()}
             for line in export.opened(names, on=first):
                 write(line)
             for day in _days(first, last):
@@ -57,7 +57,7 @@ class ReadLedger:
                     for line in export.transaction(entry):
                         write(line)
             for customer_id, balance in work.ledger.all_balances():
-                for line in _assertions(last + timedelta(days=1), customer_id, balance, opened=set(names)):
+                for line in _assertions(last + timedelta(days=1), customer_id, balance, opened=names):
                     write(line)
         return count
 
