@@ -125,13 +125,14 @@ class RunningPlatform:
     def settle(self, due_on: date) -> None:
         """Have the due date settled by a launch from the asset's page, and wait for success."""
         backfill_id = self.launch_settlement(due_on, reason=REASON)["backfillId"]
+        wait_for(lambda: self.backfill_ended_well(backfill_id), within_s=600, what="the settlement's backfill")
 
-        def finished() -> bool:
-            status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
-            assert status not in ("FAILED", "COMPLETED_FAILED", "CANCELED"), status
-            return bool(status == "COMPLETED_SUCCESS")
-
-        wait_for(finished, within_s=600, what="the settlement's backfill")
+    def backfill_ended_well(self, backfill_id: str) -> bool:
+        """Tell whether it has ended; fails when it did not end well, or is about to."""
+        status = self.graphql(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]["status"]
+        assert "FAIL" not in status, status
+        assert "CANCEL" not in status, status
+        return bool(status == "COMPLETED_SUCCESS")
 
     def runs(self, **filter: Any) -> list[dict[str, str]]:
         found: list[dict[str, str]] = self.graphql(_RUNS, filter=filter)["runsOrError"]["results"]

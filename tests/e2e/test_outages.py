@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 
 from psp_local.ports import free_port
 from psp_local.postgres import EmbeddedPostgres
-from tests.e2e.platform import AGREED, RunningPlatform, running_platform
+from tests.e2e.platform import AGREED, REASON, RunningPlatform, running_platform
 from tests.folders import open_folder
 from tests.waiting import wait_for
 
@@ -33,10 +33,6 @@ WORKER = "multiprocessing.spawn"
 PAYABLES = 600
 DRAINS = 4
 
-_BACKFILL = """mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } } }"""
-_STATUS = """query ($id: String!) {
-  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
 _TERMINATE = """mutation ($id: String!) { terminateRun(runId: $id) { __typename } }"""
 _WORKER_OF = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { message } } } } }"""
@@ -113,13 +109,7 @@ class Fragile:
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(lambda number: self._post(customer_id, number), range(PAYABLES)))
         wait_for(lambda: self._payables(customer_id) == PAYABLES, within_s=120, what="the payables")
-        params = {
-            "assetSelection": [{"path": ["settlement"]}],
-            "partitionNames": [datetime.now(UTC).date().isoformat()],
-            "fromFailure": False,
-            "runConfigData": {"ops": {"settlement": {"config": {"reason": "end-to-end test"}}}},
-        }
-        launched = self.platform.graphql(_BACKFILL, params=params)["launchPartitionBackfill"]
+        launched = self.platform.launch_settlement(datetime.now(UTC).date(), reason=REASON)
         self.backfill_id = launched["backfillId"]
         wait_for(lambda: self.paid(customer_id) > 0, within_s=120, what="the settlement is under way")
 
@@ -127,7 +117,11 @@ class Fragile:
         """See the settlement end in time, of which `half` of the payables were paid during the outage."""
         wait_for(lambda: self.paid(customer_id) == PAYABLES, within_s=self.left_of(SETTLED_WITHIN_S), what="all paid")
         # Its daemon looks each half a minute.
-        wait_for(self._backfill_has_ended, within_s=60 * self.slowness, what="the backfill has ended, too")
+        wait_for(
+            lambda: self.platform.backfill_ended_well(self.backfill_id),
+            within_s=60 * self.slowness,
+            what="the backfill has ended, too",
+        )
         assert 0 < half < PAYABLES
         assert "the books balance" in self.platform.psp("check-books")
 
@@ -147,11 +141,6 @@ class Fragile:
             ).scalar_one()
         engine.dispose()
         return int(count)
-
-    def _backfill_has_ended(self) -> bool:
-        status = self.platform.graphql(_STATUS, id=self.backfill_id)["partitionBackfillOrError"]["status"]
-        assert "FAIL" not in status, status
-        return bool(status == "COMPLETED_SUCCESS")
 
     def _post(self, customer_id: str, number: int) -> None:
         """Post a transaction as merchants do: again, with its key, after a 503 that the last outage has left behind."""
