@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from psp_core.domain.intake.transactions import Transaction
+from psp_core.domain.kernel.errors import IdempotencyKeyReused, RequestInProgress
 
 KEY_LENGTH_MAX = 255
 HASH_LENGTH_OF_VERSION_1 = 32
@@ -63,3 +64,14 @@ class FirstAnswer:
 
     request_hash: bytes
     answer: bytes
+
+    def to(self, key: IdempotencyKey) -> bytes | IdempotencyKeyReused:
+        """Return what whoever sends the key again is answered, or is refused with."""
+        if not key.is_of(self.request_hash):
+            return IdempotencyKeyReused("this idempotency key was used before with another request")
+        return self.answer
+
+
+def in_progress() -> RequestInProgress:
+    """Return what whoever sends the key is refused with while the first request is worked on."""
+    return RequestInProgress("a request with this idempotency key is being worked on")

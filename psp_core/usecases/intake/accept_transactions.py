@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from psp_core.domain.intake.idempotency import FirstAnswer, IdempotencyKey, Intake, KeyClaim
+from psp_core.domain.intake.idempotency import FirstAnswer, IdempotencyKey, Intake, KeyClaim, in_progress
 from psp_core.domain.intake.transactions import NewTransaction, Transaction
-from psp_core.domain.kernel.errors import DomainError, IdempotencyKeyReused, RequestInProgress, StorageUnavailable
+from psp_core.domain.kernel.errors import IdempotencyKeyReused, StorageUnavailable
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 
@@ -62,7 +62,7 @@ class AcceptTransactions:
         now = self.clock.now()
         # All at once: it costs as much for one as for many.
         ids = iter(self.ids.new(at=now, count=sum(len(submission.transactions) for submission in submissions)))
-        outcomes: list[Outcome] = [_in_progress() for _ in submissions]
+        outcomes: list[Outcome] = [in_progress() for _ in submissions]
         asked: list[tuple[int, Intake, bytes]] = []
         identities: set[tuple[str, str]] = set()
         for index, submission in enumerate(submissions):
@@ -109,13 +109,8 @@ def _prepare(submission: Submission, ids: Iterator[UUID], now: datetime, through
 
 
 def _repeat(first: FirstAnswer, key: IdempotencyKey) -> Outcome:
-    if not key.is_of(first.request_hash):
-        return IdempotencyKeyReused("this idempotency key was used before with another request")
-    return Answer(first.answer, replayed=True)
-
-
-def _in_progress() -> DomainError:
-    return RequestInProgress("a request with this idempotency key is being worked on")
+    told = first.to(key)
+    return told if isinstance(told, IdempotencyKeyReused) else Answer(told, replayed=True)
 
 
 def _first_traceparent(submissions: Sequence[Submission]) -> str | None:

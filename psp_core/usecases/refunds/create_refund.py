@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from psp_core.domain.intake.idempotency import IdempotencyKey, KeyClaim
+from psp_core.domain.intake.idempotency import IdempotencyKey, KeyClaim, in_progress
 from psp_core.domain.kernel.calendar import due_date
 from psp_core.domain.kernel.errors import (
     AlreadyRefunded,
@@ -17,7 +17,6 @@ from psp_core.domain.kernel.errors import (
     LedgerNotOpen,
     NotFound,
     RefundExceedsCaptured,
-    RequestInProgress,
     TransactionNotReady,
 )
 from psp_core.domain.kernel.money import Money
@@ -83,7 +82,7 @@ class CreateRefund:
             with self.store.write_as(new.customer_id, within_s=self.within_s) as work:
                 if key is not None and (first := _first_answer(work, key)):
                     return first
-            raise RequestInProgress("a request with this idempotency key is being worked on") from None
+            raise in_progress() from None
 
     def merchant_of(self, transaction_id: UUID) -> str:
         """Return whose transaction it is, for an operator. Raises NotFound."""
@@ -191,6 +190,7 @@ def _first_answer(work: UnitOfWork, key: IdempotencyKey) -> RefundAnswer | None:
     first = work.idempotency_keys.first_answers([key]).get(key.identity)
     if first is None:
         return None
-    if not key.is_of(first.request_hash):
-        raise IdempotencyKeyReused("this idempotency key was used before with another request")
-    return RefundAnswer(first.answer, replayed=True)
+    told = first.to(key)
+    if isinstance(told, IdempotencyKeyReused):
+        raise told
+    return RefundAnswer(told, replayed=True)
