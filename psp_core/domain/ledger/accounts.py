@@ -1,4 +1,4 @@
-"""The accounts: which side each grows on, whose it is, and whether it may fall below zero."""
+"""The accounts: which side each grows on, and whose it is."""
 
 from __future__ import annotations
 
@@ -51,10 +51,6 @@ class Account(StrEnum):
         """Tell whether each merchant has one, with a stored balance."""
         return self in _MERCHANTS
 
-    @property
-    def may_be_negative(self) -> bool:
-        return self not in _NEVER_NEGATIVE
-
 
 _GROW_ON_DEBIT = frozenset(
     {
@@ -65,12 +61,13 @@ _GROW_ON_DEBIT = frozenset(
         Account.WRITE_OFF,
     }
 )
-_NEVER_NEGATIVE = frozenset(
+_MERCHANTS = frozenset(
     {
         Account.MERCHANT_RECEIVABLE,
+        Account.MERCHANT_PENDING,
+        Account.MERCHANT_SETTLING,
         Account.MERCHANT_AVAILABLE,
         Account.MERCHANT_RESERVE,
         Account.PAYOUT_IN_TRANSIT,
     }
 )
-_MERCHANTS = _NEVER_NEGATIVE | {Account.MERCHANT_PENDING, Account.MERCHANT_SETTLING}
