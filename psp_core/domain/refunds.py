@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.kernel.calendar import start_of
 from psp_core.domain.kernel.money import Money, written
+from psp_core.domain.ledger.journal import Refunded
 from psp_core.domain.payables import Payable, PayableStatus, PayableType
 from psp_core.domain.pricing.refund_terms import CONTRACTS_REFUND_TERMS, RefundTerms
 from psp_core.domain.pricing.terms import RefundFee
@@ -75,6 +76,18 @@ class Part(NamedTuple):
     credit: Payable
     amount_minor: int
     fee_minor: int
+
+
+def refunded_by(refund: Refund, *, entry_id: UUID) -> Refunded:
+    """Return what the entry posts of the refund, or of its failing."""
+    return Refunded(
+        entry_id,
+        refund.id,
+        refund.customer_id,
+        refund.amount.currency,
+        refund.amount.minor,
+        refund.fee_returned.minor,
+    )
 
 
 def parts_of(amount_minor: int, payables: Iterable[Payable], *, terms: Mapping[UUID | None, RefundTerms]) -> list[Part]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.accounts import Account
-from psp_core.domain.ledger.entries import Entry, EntryKind, Sheet, mirrored
+from psp_core.domain.ledger.entries import Entry, EntryKind, Posting, Sheet, mirrored
 from psp_core.domain.ledger.waterfall import Poured
 
 
@@ -88,11 +88,7 @@ def capture_entries(
 
 def settle_entries(paid: Iterable[Paid], *, due_on: date, today: date, now: datetime) -> list[Entry]:
     """Return what a chunk of a settlement posts: what was pending is settling."""
-    sheets: dict[tuple[UUID, Currency], Sheet] = {}
-    for item in paid:
-        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
-        sheet.debit(Account.MERCHANT_PENDING, item.net_minor, customer_id=item.customer_id)
-        sheet.credit(Account.MERCHANT_SETTLING, item.net_minor, customer_id=item.customer_id)
+    sheets = _moved(paid, out_of=Account.MERCHANT_PENDING, into=Account.MERCHANT_SETTLING)
     return [
         Entry(entry_id, EntryKind.SETTLE, currency, today, now, due_on.isoformat(), sheet.postings)
         for (entry_id, currency), sheet in sheets.items()
@@ -122,11 +118,7 @@ def close_entries(closed: Iterable[Closed], *, due_on: date, today: date, now: d
 
 def release_entries(released: Iterable[Paid], *, today: date, now: datetime) -> list[Entry]:
     """Return what releasing reserves posts: what was kept back is available."""
-    sheets: dict[tuple[UUID, Currency], Sheet] = {}
-    for item in released:
-        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
-        sheet.debit(Account.MERCHANT_RESERVE, item.net_minor, customer_id=item.customer_id)
-        sheet.credit(Account.MERCHANT_AVAILABLE, item.net_minor, customer_id=item.customer_id)
+    sheets = _moved(released, out_of=Account.MERCHANT_RESERVE, into=Account.MERCHANT_AVAILABLE)
     return [
         Entry(entry_id, EntryKind.RESERVE_RELEASE, currency, today, now, f"{today}/{entry_id}", sheet.postings)
         for (entry_id, currency), sheet in sheets.items()
@@ -135,28 +127,12 @@ def release_entries(released: Iterable[Paid], *, today: date, now: datetime) -> 
 
 def refund_entry(refunded: Refunded, *, today: date, now: datetime) -> Entry:
     """Return what a refund posts: the merchant gets so much less, and the platform gives its fee back."""
-    return Entry(
-        refunded.entry_id,
-        EntryKind.REFUND,
-        refunded.currency,
-        today,
-        now,
-        str(refunded.refund_id),
-        _given_back(refunded).postings,
-    )
+    return _refund(refunded, EntryKind.REFUND, _given_back(refunded), today=today, now=now)
 
 
 def refund_reversal_entry(refunded: Refunded, *, today: date, now: datetime) -> Entry:
     """Return what a refund that failed posts: the mirror of the refund."""
-    return Entry(
-        refunded.entry_id,
-        EntryKind.REFUND_REVERSAL,
-        refunded.currency,
-        today,
-        now,
-        str(refunded.refund_id),
-        mirrored(_given_back(refunded).postings),
-    )
+    return _refund(refunded, EntryKind.REFUND_REVERSAL, mirrored(_given_back(refunded)), today=today, now=now)
 
 
 def opening_entries(
@@ -181,10 +157,24 @@ def _capture(sheet: Sheet, customer_id: str, *, is_paid: bool, fee_minor: int, n
     sheet.credit(account, net_minor, customer_id=customer_id)
 
 
-def _given_back(refunded: Refunded) -> Sheet:
+def _moved(items: Iterable[Paid], *, out_of: Account, into: Account) -> dict[tuple[UUID, Currency], Sheet]:
+    """Return a sheet for each entry and currency, on which each merchant's net goes from one account into another."""
+    sheets: dict[tuple[UUID, Currency], Sheet] = {}
+    for item in items:
+        sheet = sheets.setdefault((item.entry_id, item.currency), Sheet())
+        sheet.debit(out_of, item.net_minor, customer_id=item.customer_id)
+        sheet.credit(into, item.net_minor, customer_id=item.customer_id)
+    return sheets
+
+
+def _refund(refunded: Refunded, kind: EntryKind, postings: Sequence[Posting], *, today: date, now: datetime) -> Entry:
+    return Entry(refunded.entry_id, kind, refunded.currency, today, now, str(refunded.refund_id), postings)
+
+
+def _given_back(refunded: Refunded) -> list[Posting]:
     sheet = Sheet()
     taken = refunded.amount_minor - refunded.fee_returned_minor
     sheet.debit(Account.MERCHANT_PENDING, taken, customer_id=refunded.customer_id)
     sheet.debit(Account.FEE_REVENUE, refunded.fee_returned_minor)
     sheet.credit(Account.ACQUIRER_RECEIVABLE, refunded.amount_minor)
-    return sheet
+    return sheet.postings

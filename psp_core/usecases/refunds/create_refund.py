@@ -21,9 +21,9 @@ from psp_core.domain.kernel.errors import (
 )
 from psp_core.domain.kernel.money import Money
 from psp_core.domain.ledger.balances import Balance
-from psp_core.domain.ledger.journal import Refunded, refund_entry
+from psp_core.domain.ledger.journal import refund_entry
 from psp_core.domain.payables import Payable, PayableType
-from psp_core.domain.refunds import Refund, RefundStatus, Returned, parts_of, refund_payables
+from psp_core.domain.refunds import Refund, RefundStatus, Returned, parts_of, refund_payables, refunded_by
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store, UnitOfWork
 
@@ -158,9 +158,7 @@ class CreateRefund:
             balance = work.ledger.hold_balance(refund.customer_id, currency)
             if _in_all(balance) - taken_minor < -limit_minor:
                 raise InsufficientFunds("all that you have would fall below your limit; nothing was refunded")
-        refunded = Refunded(
-            refund.entry_id, refund.id, refund.customer_id, currency, refund.amount.minor, refund.fee_returned.minor
-        )
+        refunded = refunded_by(refund, entry_id=refund.entry_id)
         work.ledger.post([refund_entry(refunded, today=today, now=now)], today=today)
 
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from psp_core.domain.kernel.calendar import due_date
 from psp_core.domain.kernel.errors import NotFound, RefundOver
-from psp_core.domain.ledger.journal import Refunded, refund_reversal_entry
+from psp_core.domain.ledger.journal import refund_reversal_entry
 from psp_core.domain.payables import Payable, PayableType
-from psp_core.domain.refunds import Refund, reversal_payables
+from psp_core.domain.refunds import Refund, refunded_by, reversal_payables
 from psp_core.ports.kernel import Clock, Ids
 from psp_core.ports.store import Store
 
@@ -52,13 +52,6 @@ class FailRefund:
                 taken, entry_id=entry_id, ids=iter(ids), terms=terms, today=today, zone=self.zone, now=now
             )
             work.payables.add(payables)
-            refunded = Refunded(
-                entry_id,
-                refund.id,
-                refund.customer_id,
-                refund.amount.currency,
-                refund.amount.minor,
-                refund.fee_returned.minor,
-            )
+            refunded = refunded_by(refund, entry_id=entry_id)
             work.ledger.post([refund_reversal_entry(refunded, today=today, now=now)], today=today)
         return FailedRefund(refund, payables)
