@@ -104,10 +104,6 @@ class Ledger(Protocol):
         """Return what merchants owe, those who have owed for the longest time first."""
         ...
 
-    def freeze(self) -> None:
-        """Let all that follows in this commit be of one snapshot, and write nothing; it comes first."""
-        ...
-
     def last_day(self) -> date | None:
         """Return the latest business date of an entry."""
         ...

@@ -66,6 +66,10 @@ class UnitOfWork(Protocol):
     @property
     def books(self) -> Books: ...
 
+    def freeze(self) -> None:
+        """Let all that follows in this commit be of one snapshot, and write nothing; it comes first."""
+        ...
+
     def shorten(self) -> None:
         """Let the next statement take no longer than what is left of the time for all. Raises StorageUnavailable."""
         ...

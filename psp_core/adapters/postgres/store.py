@@ -37,6 +37,7 @@ from psp_core.adapters.postgres.settlement.reserve import PostgresReserve
 from psp_core.adapters.postgres.settlement.settlement_lines import PostgresSettlementLines
 from psp_core.adapters.postgres.settlement.settlement_reports import PostgresSettlementReports
 from psp_core.adapters.postgres.settlement.settlements import PostgresSettlements
+from psp_core.adapters.postgres.snapshots import freeze
 from psp_core.domain.intake.idempotency import Intake
 from psp_core.domain.kernel.errors import StorageUnavailable
 from psp_core.domain.operations.leases import due_date_name, run_holder, this_process
@@ -131,6 +132,9 @@ class PostgresUnitOfWork:
     connection: Connection
     ends_s: float | None = None
     """By the monotonic clock; None has as long as any."""
+
+    def freeze(self) -> None:
+        freeze(self.connection)
 
     def shorten(self) -> None:
         if self.ends_s is None:

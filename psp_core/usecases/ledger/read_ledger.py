@@ -44,7 +44,7 @@ class ReadLedger:
         """
         count = 0
         with self.store.begin() as work:
-            work.ledger.freeze()
+            work.freeze()
             first, last = work.ledger.first_day(), work.ledger.last_day()
             if first is None or last is None:
                 return 0

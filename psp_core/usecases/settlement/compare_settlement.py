@@ -21,7 +21,7 @@ class CompareSettlement:
         """Return the lines that would be added, and those that are missing. Raises UnknownMerchant."""
         outcome = self.settle_payables(due_on=due_on, merchants=merchants, dry_run=True)
         with self.store.begin() as work:
-            work.ledger.freeze()
+            work.freeze()
             stored = [*work.settlements.settled(due_on), *work.settlements.gathered(due_on)]
             lines = work.settlement_lines.totals(due_on, merchants=merchants)
         asked = [each for each in stored if merchants is None or each.customer_id in merchants]

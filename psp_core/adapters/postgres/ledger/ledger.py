@@ -75,9 +75,6 @@ class PostgresLedger:
     def debts(self, *, limit: int) -> list[Debt]:
         return reading.debts(self.connection, limit=limit)
 
-    def freeze(self) -> None:
-        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
     def last_day(self) -> date | None:
         return seals.last_day(self.connection)
 

@@ -14,6 +14,7 @@ from psp_core.adapters.postgres.ledger.rules import TODAYS_RULES, WHOLE_RULES, W
 from psp_core.adapters.postgres.operations.books_of_refunds import REFUND_RULES
 from psp_core.adapters.postgres.operations.books_scope import Window, scoped, united
 from psp_core.adapters.postgres.operations.books_windows import month_window, months, since_the_seal
+from psp_core.adapters.postgres.snapshots import freeze
 from psp_core.domain.kernel.errors import Discrepancy
 from psp_core.domain.kernel.ids import first_id_at
 
@@ -132,7 +133,7 @@ class PostgresBooks:
 
     def _begin(self) -> None:
         # Payables go on being made and paid meanwhile: one snapshot, so that sums are of one moment.
-        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        freeze(self.connection)
         self.connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
 
     def _violations(self, statements: Iterable[str], values: Mapping[str, Any]) -> list[Discrepancy]:

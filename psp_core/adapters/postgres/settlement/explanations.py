@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres import arrays
+from psp_core.adapters.postgres.snapshots import freeze
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.payables import PayableType
 from psp_core.domain.settlement.explanation import LinesByType, Waiting
@@ -45,7 +46,7 @@ class PostgresExplanations:
 
     def begin(self) -> None:
         # A settlement may run meanwhile: its lines, its totals and what waits must be of one moment.
-        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        freeze(self.connection)
         # A merchant may have millions of payables.
         self.connection.exec_driver_sql("SET LOCAL statement_timeout = '5min'")
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from psp_core.adapters.postgres.settlement.chunks import as_array, totals
+from psp_core.adapters.postgres.snapshots import freeze
 from psp_core.domain.kernel.money import Currency
 from psp_core.domain.ledger.waterfall import Poured
 from psp_core.domain.payables import PayableType
@@ -65,7 +66,7 @@ class PostgresSettlementLines:
 
     def batches(self, due_on: date) -> list[ReportedBatch]:
         # Settling may go on meanwhile: totals and lines must be of one moment.
-        self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        freeze(self.connection)
         rows = self.connection.exec_driver_sql(_BATCHES, (due_on,))
         return [
             ReportedBatch(
