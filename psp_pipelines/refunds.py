@@ -1,14 +1,12 @@
 """The job `fail_refund`: a cardholder did not get the money, so the merchant has it back."""
 
-from uuid import UUID
-
 import dagster as dg
 from pydantic import Field
 
 from psp_core.domain.refunds import told_payable
 from psp_pipelines.access.reasons import launch_of
 from psp_pipelines.kernel.by_hand import record_if_by_hand
-from psp_pipelines.kernel.failures import refusals_end_the_run
+from psp_pipelines.kernel.failures import id_in, refusals_end_the_run
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import HOUSEKEEPING, KIND, NOT_REPLACED
 
@@ -22,10 +20,7 @@ class FailRefundConfig(dg.Config):
 def fail_one_refund(context: dg.OpExecutionContext, config: FailRefundConfig, core: CoreResource) -> None:
     """Post the refund's mirror, and give the merchant back what it took."""
     record_if_by_hand(context, core, action="refunds fail", details={"refund_id": config.refund_id})
-    try:
-        id = UUID(config.refund_id)
-    except ValueError as refusal:
-        raise dg.Failure(f"refund_id: {config.refund_id!r} is no id", allow_retries=False) from refusal
+    id = id_in(config.refund_id, field="refund_id")
     with refusals_end_the_run():
         failed = core.fail_refund(id, reason=launch_of(context.run).reason)
     for row in failed.payables:

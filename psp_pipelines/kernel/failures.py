@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
+from uuid import UUID
 
 import dagster as dg
 
@@ -43,6 +44,14 @@ def end_as_cancelled(context: dg.OpExecutionContext | dg.AssetExecutionContext, 
     context.log.error(sentence)
     context.instance.report_run_canceling(context.run, message=sentence)
     raise dg.DagsterExecutionInterruptedError(sentence)
+
+
+def id_in(value: str, *, field: str) -> UUID:
+    """Return the id that a person wrote into a field of a form, or end the run, which is not tried again."""
+    try:
+        return UUID(value)
+    except ValueError as refusal:
+        raise dg.Failure(f"{field}: {value!r} is no id", allow_retries=False) from refusal
 
 
 @contextmanager

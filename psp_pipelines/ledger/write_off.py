@@ -1,7 +1,5 @@
 """The job `write_off`: debt is given up, by one person who asks for it and another one who releases it."""
 
-from uuid import UUID
-
 import dagster as dg
 from pydantic import Field
 
@@ -10,7 +8,7 @@ from psp_core.domain.ledger.write_offs import WriteOff
 from psp_pipelines.access.actors import ACTOR_TAG
 from psp_pipelines.access.reasons import launch_of
 from psp_pipelines.kernel.by_hand import record_if_by_hand
-from psp_pipelines.kernel.failures import refusals_end_the_run
+from psp_pipelines.kernel.failures import id_in, refusals_end_the_run
 from psp_pipelines.kernel.resources import CoreResource
 from psp_pipelines.kernel.runs import HOUSEKEEPING, KIND, NOT_REPLACED
 
@@ -40,11 +38,7 @@ def write_off_debt(context: dg.OpExecutionContext, config: WriteOffConfig, core:
 
 
 def _released(config: WriteOffConfig, core: CoreResource, actor: str) -> WriteOff:
-    try:
-        id = UUID(config.release)
-    except ValueError as refusal:
-        raise dg.Failure(f"release: {config.release!r} is no id", allow_retries=False) from refusal
-    return core.write_off_debt.release(id, by=actor)
+    return core.write_off_debt.release(id_in(config.release, field="release"), by=actor)
 
 
 def _requested(context: dg.OpExecutionContext, config: WriteOffConfig, core: CoreResource, actor: str) -> WriteOff:
